@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+/**
+ * What the user may set, as the server receives it: the values of `argot.*` that are not per document. Defaults here
+ * and in package.json agree (test/manifest.test.ts).
+ */
+export const settingsSchema = z.object({
+  /** `auto`, a catalogue id, or the absolute path of a GGUF file. */
+  model: z.string().min(1).default('auto'),
+  /** `auto` lets node-llama-cpp choose the fastest backend that is installed; `off` keeps to the CPU. */
+  gpu: z.enum(['auto', 'off']).default('auto'),
+  /** Threads for the model; 0 means one fewer than the machine's cores. */
+  threads: z.number().int().min(0).max(256).default(0),
+  /** `auto` offers a block where the syntax calls for one; `never` keeps to single lines. */
+  multiline: z.enum(['auto', 'never']).default('auto'),
+  /** Whether snippets of recent edits and open tabs may enter the prompt. */
+  contextFromOtherFiles: z.boolean().default(true),
+  /** Glob patterns of files that never enter a prompt and get no completions. */
+  exclude: z.array(z.string()).default(['**/.env', '**/.env.*', '**/*.pem', '**/*.key', '**/id_rsa*', '**/.npmrc']),
+  /** Root of a model hub's download addresses; organisations may point it at a mirror. */
+  hubEndpoint: z.url({ protocol: /^https?$/ }).default('https://huggingface.co'),
+  /** A proxy for downloads, from VS Code's `http.proxy`; empty means none. */
+  proxy: z.string().default(''),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** A setting of the wrong type keeps its default; each such setting gives one sentence that says what to do. */
+export interface CheckedSettings {
+  readonly settings: Settings;
+  readonly complaints: readonly string[];
+}
+
+export function checkSettings(raw: unknown): CheckedSettings {
+  const given: Record<string, unknown> = typeof raw === 'object' && raw !== null ? { ...raw } : {};
+  const complaints: string[] = [];
+  for (const [name, schema] of Object.entries(settingsSchema.shape)) {
+    if (given[name] === undefined) continue;
+    const parsed = schema.safeParse(given[name]);
+    if (parsed.success) continue;
+    const why = parsed.error.issues[0]?.message ?? 'wrong type';
+    complaints.push(`The setting argot.${name} is ignored: ${why}. Its default is used; correct it in the settings.`);
+    delete given[name];
+  }
+  return { settings: settingsSchema.parse(given), complaints };
+}

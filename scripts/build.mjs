@@ -1,0 +1,32 @@
+// Bundles the extension and the language server into dist/. `--watch` rebuilds on change.
+import { build, context } from 'esbuild';
+
+/** @type {import('esbuild').BuildOptions} */
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  sourcemap: true,
+  logLevel: 'warning',
+  external: ['vscode', 'node-llama-cpp'],
+};
+
+/** @type {import('esbuild').BuildOptions[]} */
+const bundles = [
+  { ...common, entryPoints: ['extension/src/extension.ts'], outfile: 'dist/extension.cjs', format: 'cjs' },
+  {
+    ...common,
+    entryPoints: { 'language-server': 'language-server/src/main.ts', 'models-cli': 'language-server/src/engine/cli.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.mjs' },
+    format: 'esm',
+    // CommonJS dependencies inside an ES module need a require.
+    banner: { js: "import { createRequire as argotCreateRequire } from 'node:module'; const require = argotCreateRequire(import.meta.url);" },
+  },
+];
+
+if (process.argv.includes('--watch')) {
+  for (const bundle of bundles) await (await context(bundle)).watch();
+} else {
+  await Promise.all(bundles.map((bundle) => build(bundle)));
+}
