@@ -7,7 +7,14 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{protocol,language-server,extension}/src/**/*.test.ts', 'test/*.test.ts', 'test/golden/*.test.ts', 'scripts/**/*.test.mjs'],
+          include: [
+            '{protocol,language-server,extension}/src/**/*.test.ts',
+            'test/*.test.ts',
+            'test/lib/*.test.ts',
+            'bench/**/*.test.ts',
+            'test/golden/*.test.ts',
+            'scripts/**/*.test.mjs',
+          ],
         },
       },
       {
