@@ -1,23 +1,9 @@
 import type { Backend } from '#protocol/status.ts';
+import type { PromptFormat } from '../completion/promptFormat.ts';
+
+export type { FimTokens, PromptFormat } from '../completion/promptFormat.ts';
 
 export type TokenId = number;
-
-/** How a model wants fill-in-the-middle prompts; every field is the text of a special token. */
-export interface FimTokens {
-  readonly prefix: string;
-  readonly suffix: string;
-  readonly middle: string;
-  /** Ends the middle, beside the end-of-text token. */
-  readonly stop: readonly string[];
-}
-
-/** What the prompt builder needs to know of a model; from the catalogue or from the GGUF's metadata. */
-export interface PromptFormat {
-  readonly family: string;
-  readonly fim?: FimTokens;
-  readonly repositoryToken?: string;
-  readonly fileToken?: string;
-}
 
 export interface ModelInfo {
   readonly id: string;
@@ -32,13 +18,11 @@ export interface ModelInfo {
 }
 
 export interface GenerateRequest {
-  /** The prompt; special tokens in `text` are parsed only where `special` says so. */
+  /** The prompt, at least one token. */
   readonly tokens: readonly TokenId[];
   /** The output begins with this text: tokens are chosen among those that spell it (token healing). May be empty. */
   readonly required: string;
   readonly maxTokens: number;
-  /** Texts that might follow; used as drafts, verified by the model, so they never change the output. */
-  readonly draft?: readonly TokenId[];
   /** Called with all text so far after each token; returning true ends the generation. */
   readonly onText: (text: string) => boolean;
 }
@@ -53,6 +37,8 @@ export interface GenerateResult {
   readonly decodedTokens: number;
   readonly prefillMs: number;
   readonly decodeMs: number;
+  /** Work that was under way when the signal was cancelled and could not be stopped, in tokens. */
+  readonly afterCancel: { readonly prefillTokens: number; readonly decodeTokens: number };
 }
 
 /**
@@ -66,6 +52,8 @@ export interface Engine extends AsyncDisposable {
   readonly contextTokens: number;
   /** Plain text: nothing in it becomes a special token. */
   tokenize(text: string): TokenId[];
+  /** Put first in every prompt, for models that were trained so. */
+  readonly bos: TokenId | undefined;
   /** The token that `text` names, such as `<fim_prefix>`; undefined where the vocabulary lacks it. */
   specialToken(text: string): TokenId | undefined;
   detokenize(tokens: readonly TokenId[]): string;

@@ -1,0 +1,299 @@
+import { availableParallelism } from 'node:os';
+import type { Backend } from '#protocol/status.ts';
+import {
+  getLlama,
+  type Llama,
+  type LlamaContext,
+  type LlamaContextSequence,
+  LlamaLogLevel,
+  type LlamaModel,
+  type Token,
+  TokenBias,
+} from 'node-llama-cpp';
+import { lookUpDraft } from './drafts.ts';
+import type { Engine, GenerateRequest, GenerateResult, ModelInfo, TokenId } from './engine.ts';
+import { createQueue } from './queue.ts';
+import { chooseSlot, sharedPrefix } from './slots.ts';
+import { createSpeedometer } from './speed.ts';
+import { createVocabulary, type Vocabulary } from './vocabulary.ts';
+
+/** A cancel takes effect between chunks, so a chunk bounds what is evaluated in vain. */
+export const prefillChunk = 64;
+/** Prompts kept evaluated at once: two windows, or two places that a developer goes back and forth between. */
+const slotCount = 3;
+/** Outweighs any logit, so that only tokens that spell the required text can win. */
+const requiredBias = 1000;
+/** Drafts are tried only after this many tokens in a row occurred before; shorter matches mislead too often. */
+const draftMatch = 4;
+
+export interface LlamaOptions {
+  readonly gpu: 'auto' | 'off';
+  /** 0 chooses one fewer than the machine's cores: with all of them, another busy process stalls every token. */
+  readonly threads: number;
+  /** Tokens that one sequence holds. */
+  readonly contextTokens: number;
+  readonly log: (level: 'error' | 'warn' | 'info', message: string) => void;
+}
+
+/** The library and its backend, loaded once for the life of the process. Throws where no binary fits the machine. */
+export async function loadLlama(options: LlamaOptions): Promise<Llama> {
+  return getLlama({
+    gpu: options.gpu === 'off' ? false : 'auto',
+    build: 'never',
+    skipDownload: true,
+    progressLogs: false,
+    logLevel: LlamaLogLevel.warn,
+    logger: (level, message) => options.log(level === 'error' || level === 'fatal' ? 'error' : 'warn', message.trim()),
+    maxThreads: threadCount(options.threads),
+  });
+}
+
+export function threadCount(setting: number): number {
+  return setting > 0 ? setting : Math.max(1, availableParallelism() - 1);
+}
+
+export function describeBackend(llama: Llama, options: Pick<LlamaOptions, 'gpu' | 'threads'>): Backend {
+  const threads = threadCount(options.threads);
+  if (llama.gpu !== false) return { device: llama.gpu, reason: `${llama.gpu} is installed and works`, threads };
+  const reason =
+    options.gpu === 'off'
+      ? 'argot.gpu is off'
+      : 'no GPU backend is installed: the package holds the CPU build, GPU builds are a separate download';
+  return { device: 'cpu', reason, threads };
+}
+
+/** Loads weights and context. Throws what the library throws; `loadModel` in models.ts turns that into sentences. */
+export async function openEngine(llama: Llama, model: ModelInfo, options: LlamaOptions): Promise<Engine> {
+  const weights = await llama.loadModel({
+    modelPath: model.path,
+    ...(options.gpu === 'off' ? { gpuLayers: 0 } : {}),
+  });
+  try {
+    const context = await weights.createContext({
+      contextSize: Math.min(options.contextTokens, model.trainedContext || options.contextTokens),
+      sequences: slotCount,
+      batchSize: prefillChunk * 2,
+      threads: threadCount(options.threads),
+      flashAttention: 'auto',
+    });
+    return createEngine(weights, context, model, describeBackend(llama, options));
+  } catch (error) {
+    await weights.dispose();
+    throw error;
+  }
+}
+
+interface LlamaSlot {
+  readonly sequence: LlamaContextSequence;
+  lastUsed: number;
+  readonly tokens: readonly TokenId[];
+}
+
+function createEngine(weights: LlamaModel, context: LlamaContext, model: ModelInfo, backend: Backend): Engine {
+  const slots = Array.from({ length: slotCount }, (): LlamaSlot => {
+    const sequence = context.getSequence();
+    return {
+      sequence,
+      lastUsed: 0,
+      get tokens() {
+        return sequence.contextTokens;
+      },
+    };
+  });
+  const enqueue = createQueue();
+  const speedometer = createSpeedometer();
+  let vocabulary: Vocabulary | undefined;
+  let clock = 0;
+
+  function take(prompt: readonly TokenId[]): LlamaSlot {
+    const slot = chooseSlot(slots, prompt);
+    if (slot === undefined) throw new Error('An engine has at least one slot.');
+    slot.lastUsed = ++clock;
+    return slot;
+  }
+
+  return {
+    model,
+    backend,
+    contextTokens: context.contextSize,
+    bos: weights.tokens.shouldPrependBosToken ? (weights.tokens.bos ?? undefined) : undefined,
+    tokenize: (text) => (text === '' ? [] : weights.tokenize(text, false)),
+    specialToken(text) {
+      const tokens = weights.tokenize(text, true);
+      const [only] = tokens;
+      return tokens.length === 1 && only !== undefined && weights.detokenize([only], true) === text ? only : undefined;
+    },
+    detokenize: (tokens) => detokenize(weights, tokens),
+    prefill: (tokens, signal) =>
+      enqueue(async () => {
+        const counts = createCounts(signal);
+        const slot = take(tokens);
+        await align(slot.sequence, tokens, tokens.length);
+        await prefillRest(slot.sequence, tokens, tokens.length, signal, counts, speedometer);
+        return { evaluatedTokens: counts.prefill };
+      }),
+    generate: (request, signal) =>
+      enqueue(async () => {
+        vocabulary ??= createVocabulary(tokenTexts(weights));
+        const { sequence } = take(request.tokens);
+        return decode(weights, sequence, vocabulary, speedometer, request, signal);
+      }),
+    speed: speedometer.read,
+    async [Symbol.asyncDispose]() {
+      await enqueue(async () => {
+        await context.dispose();
+        await weights.dispose();
+      });
+    },
+  };
+}
+
+interface Counts {
+  prefill: number;
+  decode: number;
+  afterCancel(): { readonly prefillTokens: number; readonly decodeTokens: number };
+}
+
+function createCounts(signal: AbortSignal): Counts {
+  const counts = { prefill: 0, decode: 0 };
+  let atCancel = signal.aborted ? { ...counts } : undefined;
+  signal.addEventListener('abort', () => (atCancel ??= { ...counts }), { once: true });
+  return Object.assign(counts, {
+    afterCancel: () => ({
+      prefillTokens: atCancel === undefined ? 0 : counts.prefill - atCancel.prefill,
+      decodeTokens: atCancel === undefined ? 0 : counts.decode - atCancel.decode,
+    }),
+  });
+}
+
+async function decode(
+  weights: LlamaModel,
+  sequence: LlamaContextSequence,
+  vocabulary: Vocabulary,
+  speedometer: ReturnType<typeof createSpeedometer>,
+  request: GenerateRequest,
+  signal: AbortSignal,
+): Promise<GenerateResult> {
+  const counts = createCounts(signal);
+  const prompt = request.tokens;
+  const started = performance.now();
+  // The last token is always evaluated: its logits choose the first token of the output.
+  const reusedTokens = await align(sequence, prompt, prompt.length - 1);
+  await prefillRest(sequence, prompt, prompt.length - 1, signal, counts, speedometer);
+  const prefilled = performance.now();
+
+  const output: TokenId[] = [];
+  let text = '';
+  let ended: GenerateResult['ended'] = signal.aborted ? 'cancelled' : 'maxTokens';
+  let pending: TokenId[] = prompt.slice(-1);
+  loop: while (!signal.aborted && output.length < request.maxTokens) {
+    const from = sequence.nextTokenIndex;
+    let missing = request.required.startsWith(text) ? request.required.slice(text.length) : '';
+    let allowed = missing === '' ? [] : vocabulary.spelling(missing);
+    let given = 0;
+    if (missing !== '' && allowed.length === 0) {
+      // No single token spells it (an emoji, say): it is given as it is, and the output goes on after it.
+      const spelled: TokenId[] = weights.tokenize(missing, false);
+      given = spelled.length;
+      pending = [...pending, ...spelled];
+      output.push(...spelled);
+      text = request.required;
+      missing = '';
+      allowed = [];
+    }
+    const chosen = await step(weights, sequence, pending, given, allowed);
+    counts.decode += pending.length;
+    if (signal.aborted) {
+      ended = 'cancelled';
+      break;
+    }
+    for (const [i, token] of chosen.entries()) {
+      if (i < given) continue;
+      if (token === undefined || weights.isEogToken(token)) {
+        ended = 'endOfText';
+        break loop;
+      }
+      output.push(token);
+      text = detokenize(weights, output);
+      if (text.length >= request.required.length && request.onText(text)) {
+        ended = 'stopped';
+        break loop;
+      }
+      if (i + 1 < chosen.length && pending[i + 1] !== token) {
+        await sequence.eraseContextTokenRanges([{ start: from + i + 1, end: sequence.nextTokenIndex }]);
+        break;
+      }
+    }
+    const last = output.at(-1);
+    if (last === undefined) break;
+    const drafts = speedometer.batchesAreCheap() && missing === '' ? lookUpDraft([...prompt, ...output], draftMatch, 3) : [];
+    pending = [last, ...drafts];
+  }
+  if (signal.aborted) ended = 'cancelled';
+  const finished = performance.now();
+  speedometer.decoded(output.length, finished - prefilled);
+  return {
+    text,
+    ended,
+    promptTokens: prompt.length,
+    reusedTokens,
+    evaluatedTokens: counts.prefill + Math.min(counts.decode, 1),
+    decodedTokens: output.length,
+    prefillMs: prefilled - started,
+    decodeMs: finished - prefilled,
+    afterCancel: counts.afterCancel(),
+  };
+}
+
+/** Drops from the sequence what does not belong to the prompt's first `keep` tokens. Returns how many are reused. */
+async function align(sequence: LlamaContextSequence, prompt: readonly TokenId[], keep: number): Promise<number> {
+  const shared = Math.min(sharedPrefix(sequence.contextTokens, prompt), keep);
+  if (shared < sequence.nextTokenIndex) {
+    await sequence.eraseContextTokenRanges([{ start: shared, end: sequence.nextTokenIndex }]);
+  }
+  return shared;
+}
+
+async function prefillRest(
+  sequence: LlamaContextSequence,
+  prompt: readonly TokenId[],
+  end: number,
+  signal: AbortSignal,
+  counts: Counts,
+  speedometer: ReturnType<typeof createSpeedometer>,
+): Promise<void> {
+  while (sequence.nextTokenIndex < end && !signal.aborted) {
+    const chunk = prompt.slice(sequence.nextTokenIndex, Math.min(sequence.nextTokenIndex + prefillChunk, end));
+    const started = performance.now();
+    await sequence.evaluateWithoutGeneratingNewTokens(chunk as Token[]);
+    counts.prefill += chunk.length;
+    speedometer.prefilled(chunk.length, performance.now() - started);
+  }
+}
+
+/** Evaluates `pending` in one batch and gives the greedy next token after each of them but the first `given`. */
+async function step(
+  weights: LlamaModel,
+  sequence: LlamaContextSequence,
+  pending: readonly TokenId[],
+  given: number,
+  allowed: readonly TokenId[],
+): Promise<(Token | undefined)[]> {
+  const options = { temperature: 0, ...(allowed.length > 0 ? { tokenBias: prefer(weights, allowed) } : {}) };
+  const results = await sequence.controlledEvaluate(
+    pending.map((token, i) => [token as Token, i < given ? {} : { generateNext: { token: true, options } }]),
+  );
+  return Array.from(results, (result) => result?.next.token ?? undefined);
+}
+
+function prefer(weights: LlamaModel, allowed: readonly TokenId[]): TokenBias {
+  return TokenBias.for(weights).set(allowed as Token[], { logit: requiredBias });
+}
+
+function detokenize(weights: LlamaModel, tokens: readonly TokenId[]): string {
+  return weights.detokenize(tokens as Token[]);
+}
+
+function* tokenTexts(weights: LlamaModel): Generator<[TokenId, string]> {
+  for (const token of weights.iterateAllTokens()) yield [token, weights.detokenize([token])];
+}

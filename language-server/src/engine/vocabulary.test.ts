@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { createVocabulary } from './vocabulary.ts';
+
+const vocabulary = createVocabulary([
+  [1, 'f'],
+  [2, 'fun'],
+  [3, 'function'],
+  [4, 'functional'],
+  [5, 'for'],
+  [6, ' fun'],
+  [7, '\uFFFD'],
+  [8, ''],
+]);
+
+test('a half-typed word can be spelled by what it begins with and by what begins with it', () => {
+  expect(vocabulary.spelling('func').toSorted()).toEqual([1, 2, 3, 4]);
+});
+
+test('a leading blank is part of the token', () => {
+  expect(vocabulary.spelling(' fu')).toEqual([6]);
+});
+
+test('a text that no token spells gives nothing', () => {
+  expect(vocabulary.spelling('é')).toEqual([]);
+});
