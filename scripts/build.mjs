@@ -16,12 +16,17 @@ const bundles = [
   { ...common, entryPoints: ['extension/src/extension.ts'], outfile: 'dist/extension.cjs', format: 'cjs' },
   {
     ...common,
-    entryPoints: { 'language-server': 'language-server/src/main.ts', 'models-cli': 'language-server/src/engine/cli.ts' },
+    entryPoints: {
+      'language-server': 'language-server/src/main.ts',
+      'models-cli': 'language-server/src/engine/cli.ts',
+    },
     outdir: 'dist',
     outExtension: { '.js': '.mjs' },
     format: 'esm',
     // CommonJS dependencies inside an ES module need a require.
-    banner: { js: "import { createRequire as argotCreateRequire } from 'node:module'; const require = argotCreateRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as argotCreateRequire } from 'node:module'; const require = argotCreateRequire(import.meta.url);",
+    },
   },
 ];
 

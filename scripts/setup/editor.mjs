@@ -1,0 +1,54 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { cacheFolder, exists, installOnce } from './cache.mjs';
+import { npm } from './commands.mjs';
+import { withNode } from './node24.mjs';
+import { step } from './progress.mjs';
+import { restoreProposedApiGate } from './proposed-api.mjs';
+
+const version = '4.139.1';
+/** Raised when this file installs the same version differently. */
+const recipe = 1;
+const folder = `code-server-${version}-${recipe}`;
+const inside = ['node_modules', 'code-server', 'lib', 'vscode'];
+
+/**
+ * VS Code's server, from the npm package of code-server: the same editor, in a browser, without a download from
+ * anywhere but npm's registry. Gives the folder with its `out`.
+ *
+ * @param {string} node a Node 24
+ * @returns {Promise<string>}
+ */
+export async function provideEditor(node) {
+  const editor = path.join(cacheFolder(), folder, ...inside);
+  return step(
+    'editor (code-server)',
+    async () => ((await exists(path.join(editor, 'out', 'server-main.js'))) ? editor : undefined),
+    async (note) => {
+      await installOnce(folder, (staging) => install(staging, node, note));
+      return editor;
+    },
+  );
+}
+
+/**
+ * No install script runs, so the three levels of packages are installed one by one.
+ *
+ * @param {string} staging
+ * @param {string} node
+ * @param {(line: string) => void} note
+ */
+async function install(staging, node, note) {
+  const editor = path.join(staging, ...inside);
+  const options = {
+    env: withNode(node),
+    onLine: note,
+    failure:
+      'The editor for tests could not be installed: check the network and npm’s registry settings, then run the command again.',
+  };
+  await writeFile(path.join(staging, 'package.json'), '{"private":true}');
+  await npm(['install', '--ignore-scripts', '--no-save', `code-server@${version}`], { ...options, cwd: staging });
+  await npm(['install', '--ignore-scripts', '--omit=dev', '--omit=optional'], { ...options, cwd: editor });
+  await npm(['install', '--ignore-scripts', '--omit=dev'], { ...options, cwd: path.join(editor, 'extensions') });
+  await restoreProposedApiGate(editor);
+}
