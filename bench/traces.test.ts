@@ -1,0 +1,58 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { editOf, isKeystroke, readTrace, startText, type Trace } from './lib/trace.ts';
+
+const folder = join(import.meta.dirname, 'traces');
+const names = (await readdir(folder, { withFileTypes: true }))
+  .filter((each) => each.isDirectory())
+  .map((each) => each.name);
+const traces = await Promise.all(names.map((name) => readTrace(folder, name)));
+
+/** Each file as it stands after the last key. */
+function play(trace: Trace): Map<string, string> {
+  const texts = new Map<string, string>();
+  let [path, cursor] = ['', 0];
+  for (const event of trace.events) {
+    if (event.type === 'open') texts.set(event.path, startText(trace.files.get(event.path) ?? '', event.cuts));
+    else if (event.type === 'jump') [path, cursor] = [event.path, event.offset];
+    else if (event.type === 'move') cursor = event.offset;
+    else {
+      const text = texts.get(path) ?? '';
+      const edit = editOf(event, cursor);
+      texts.set(path, text.slice(0, edit.offset) + edit.inserted + text.slice(edit.offset + edit.deleted));
+      cursor = edit.cursor;
+    }
+  }
+  return texts;
+}
+
+describe('the traces', () => {
+  it.each(traces.map((trace) => [trace.name, trace] as const))("%s ends with its authors' files", (_, trace) => {
+    expect(play(trace)).toEqual(trace.files);
+  });
+
+  it('hold at least 600 keystrokes, 8 jumps and three languages, with corrections and jumps in each', () => {
+    const events = traces.flatMap((trace) => trace.events);
+    const languages = events.flatMap((event) => (event.type === 'open' ? [event.languageId] : []));
+    expect(events.filter(isKeystroke).length).toBeGreaterThanOrEqual(600);
+    expect(events.filter(({ type }) => type === 'jump').length).toBeGreaterThanOrEqual(8);
+    expect([...new Set(languages)].sort()).toEqual(['javascript', 'python', 'typescript']);
+    for (const trace of traces) {
+      expect(
+        trace.events.some(({ type }) => type === 'delete'),
+        trace.name,
+      ).toBe(true);
+      expect(
+        new Set(trace.events.flatMap((event) => (event.type === 'jump' ? [event.path] : []))).size,
+      ).toBeGreaterThan(1);
+    }
+  });
+
+  it('begin in files of some hundred lines', () => {
+    for (const trace of traces) {
+      const lines = [...trace.files.values()].map((text) => text.split('\n').length);
+      expect(Math.max(...lines), trace.name).toBeGreaterThan(200);
+    }
+  });
+});
