@@ -5,14 +5,20 @@ import { runMain } from './setup/failure.mjs';
 import { packageFile, repository } from './setup/repository.mjs';
 import { setUpDependencies } from './setup.mjs';
 
+const sourceFolders = ['protocol/src', 'language-server/src', 'extension/src', 'scripts', 'test', 'bench'];
+
 const steps = [
   { name: 'types', file: 'typescript/bin/tsc', args: ['-b'] },
   {
     name: 'lint, format, arrows',
     file: '@biomejs/biome/bin/biome',
-    args: ['ci', '--error-on-warnings', '--diagnostic-level=warn'],
+    args: ['ci', '--colors=off', '--error-on-warnings', '--diagnostic-level=warn'],
   },
-  { name: 'duplicates', file: 'jscpd/bin/jscpd', args: ['--config', path.join('scripts', 'jscpd.json')] },
+  {
+    name: 'duplicates',
+    file: 'jscpd/bin/jscpd',
+    args: ['--config', path.join('scripts', 'jscpd.json'), ...sourceFolders],
+  },
 ];
 
 await runMain(async () => {

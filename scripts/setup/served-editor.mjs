@@ -16,8 +16,10 @@ const exitPatienceMs = 5000;
  * @property {string} dataFolder settings, state and logs
  * @property {string} extensionsFolder
  * @property {string} argotHome what the language server gets as ARGOT_HOME
+ * @property {NodeJS.ProcessEnv} [env] added to this process's
  * @property {boolean} workspaceTrust
  * @property {string} [token] what a browser must show at first; without it everybody on this machine may connect
+ * @property {number} [port] a free one by default
  * @property {AbortSignal} [signal]
  */
 
@@ -37,12 +39,12 @@ const exitPatienceMs = 5000;
  * @returns {Promise<ServedEditor>}
  */
 export async function serveEditor(options) {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const child = spawn(options.node, serverArguments(options, port), {
     // A group of its own: closing ends the extension hosts with it.
     detached: process.platform !== 'win32',
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ARGOT_HOME: options.argotHome },
+    env: { ...process.env, ...options.env, ARGOT_HOME: options.argotHome },
   });
   let output = '';
   /** @param {string} text */
@@ -134,7 +136,7 @@ export async function writeSettings(dataFolder, settings) {
  * The address that opens a folder, and a file in it with the cursor at a place.
  *
  * @param {number} port
- * @param {{ folder: string, token?: string | undefined, file?: string, line?: number, column?: number }} place
+ * @param {{ folder: string, token?: string, file?: { path: string, line: number, column: number } }} place
  */
 export function editorAddress(port, place) {
   const address = new URL(`http://127.0.0.1:${port}/`);
@@ -142,7 +144,7 @@ export function editorAddress(port, place) {
   const isWorkspace = place.folder.endsWith('.code-workspace');
   address.searchParams.set(isWorkspace ? 'workspace' : 'folder', pathToFileURL(place.folder).pathname);
   if (place.file !== undefined) {
-    const file = `${pathToFileURL(place.file).pathname}:${place.line ?? 1}:${place.column ?? 1}`;
+    const file = `${pathToFileURL(place.file.path).pathname}:${place.file.line}:${place.file.column}`;
     const payload = [
       ['openFile', `vscode-remote://127.0.0.1:${port}${file}`],
       ['gotoLineMode', 'true'],
