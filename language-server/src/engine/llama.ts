@@ -20,7 +20,7 @@ import { createVocabulary, type Vocabulary } from './vocabulary.ts';
 /** A cancel takes effect between chunks, so a chunk bounds what is evaluated in vain. */
 export const prefillChunk = 64;
 /** Prompts kept evaluated at once: two windows, or two places that a developer goes back and forth between. */
-const slotCount = 3;
+export const slotCount = 3;
 /** Outweighs any logit, so that only tokens that spell the required text can win. */
 const requiredBias = 1000;
 /** Drafts are tried only after this many tokens in a row occurred before; shorter matches mislead too often. */
@@ -32,11 +32,12 @@ export interface LlamaOptions {
   readonly threads: number;
   /** Tokens that one sequence holds. */
   readonly contextTokens: number;
+  readonly batchTokens: number;
   readonly log: (level: 'error' | 'warn' | 'info', message: string) => void;
 }
 
 /** The library and its backend, loaded once for the life of the process. Throws where no binary fits the machine. */
-export async function loadLlama(options: LlamaOptions): Promise<Llama> {
+export async function loadLlama(options: Pick<LlamaOptions, 'gpu' | 'threads' | 'log'>): Promise<Llama> {
   return getLlama({
     gpu: options.gpu === 'off' ? false : 'auto',
     build: 'never',
@@ -62,7 +63,7 @@ export function describeBackend(llama: Llama, options: Pick<LlamaOptions, 'gpu' 
   return { device: 'cpu', reason, threads };
 }
 
-/** Loads weights and context. Throws what the library throws; `loadModel` in models.ts turns that into sentences. */
+/** Loads weights and context. Throws what the library throws; `loadModel` turns that into sentences. */
 export async function openEngine(llama: Llama, model: ModelInfo, options: LlamaOptions): Promise<Engine> {
   const weights = await llama.loadModel({
     modelPath: model.path,
@@ -72,7 +73,7 @@ export async function openEngine(llama: Llama, model: ModelInfo, options: LlamaO
     const context = await weights.createContext({
       contextSize: Math.min(options.contextTokens, model.trainedContext || options.contextTokens),
       sequences: slotCount,
-      batchSize: prefillChunk * 2,
+      batchSize: options.batchTokens,
       threads: threadCount(options.threads),
       flashAttention: 'auto',
     });
@@ -126,6 +127,7 @@ function createEngine(weights: LlamaModel, context: LlamaContext, model: ModelIn
     detokenize: (tokens) => detokenize(weights, tokens),
     prefill: (tokens, signal) =>
       enqueue(async () => {
+        if (signal.aborted) return { evaluatedTokens: 0 };
         const counts = createCounts(signal);
         const slot = take(tokens);
         await align(slot.sequence, tokens, tokens.length);
@@ -134,6 +136,7 @@ function createEngine(weights: LlamaModel, context: LlamaContext, model: ModelIn
       }),
     generate: (request, signal) =>
       enqueue(async () => {
+        if (signal.aborted) return cancelledBefore(request);
         vocabulary ??= createVocabulary(tokenTexts(weights));
         const { sequence } = take(request.tokens);
         return decode(weights, sequence, vocabulary, speedometer, request, signal);
@@ -145,6 +148,21 @@ function createEngine(weights: LlamaModel, context: LlamaContext, model: ModelIn
         await weights.dispose();
       });
     },
+  };
+}
+
+/** A request that was withdrawn while it waited in the queue touches no slot. */
+function cancelledBefore(request: GenerateRequest): GenerateResult {
+  return {
+    text: '',
+    ended: 'cancelled',
+    promptTokens: request.tokens.length,
+    reusedTokens: 0,
+    evaluatedTokens: 0,
+    decodedTokens: 0,
+    prefillMs: 0,
+    decodeMs: 0,
+    afterCancel: { prefillTokens: 0, decodeTokens: 0 },
   };
 }
 

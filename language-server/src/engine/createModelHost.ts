@@ -1,0 +1,211 @@
+import { isAbsolute } from 'node:path';
+import type { ModelChoice, ModelOutcome } from '#protocol/models.ts';
+import type { Settings } from '#protocol/settings.ts';
+import type { Problem, Status } from '#protocol/status.ts';
+import type { Llama } from 'node-llama-cpp';
+import { catalogueEntry } from './catalogue.ts';
+import type { Engine } from './engine.ts';
+import { errorMessage, type Fault } from './faults.ts';
+import { loadLlama } from './llama.ts';
+import { loadModel, type ModelIdentity } from './loadModel.ts';
+import type { EngineState, ModelHost } from './modelHost.ts';
+import { createModelStore, type ModelStore } from './modelStore.ts';
+import { createQueue } from './queue.ts';
+
+export interface ModelHostDeps {
+  readonly home: string;
+  readonly log: (message: string) => void;
+}
+
+/** One sequence: a prompt of up to 768 tokens and its completion. */
+const contextTokens = 1024;
+const batchTokens = 128;
+/** Speeds are written down this often, so that the model picker can show them. */
+const rememberEveryMs = 30_000;
+
+/** What a load depends on; a change of any of it loads anew. */
+type Wanted = Pick<Settings, 'model' | 'gpu' | 'threads'>;
+
+export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
+  let settings: Settings | undefined;
+  const store: ModelStore = createModelStore({
+    home,
+    hubEndpoint: () => settings?.hubEndpoint ?? '',
+    proxy: () => settings?.proxy ?? '',
+    log,
+  });
+  const enqueue = createQueue();
+  const listeners = new Set<() => void>();
+  const libraries = new Map<Settings['gpu'], Promise<Llama>>();
+  let wanted: Wanted | undefined;
+  let engine: Engine | undefined;
+  let problem: Problem | undefined;
+  let loading: Promise<unknown> | undefined;
+  let inMemory = 0;
+
+  const remember = setInterval(() => void rememberSpeed(), rememberEveryMs);
+  remember.unref();
+
+  function changed(): void {
+    for (const listener of listeners) listener();
+  }
+
+  function library(gpu: Settings['gpu']): Promise<Llama> {
+    const known = libraries.get(gpu);
+    if (known !== undefined) return known;
+    const loaded = loadLlama({ gpu, threads: 0, log: (level, message) => log(`llama.cpp, ${level}: ${message}`) });
+    libraries.set(gpu, loaded);
+    loaded.catch(() => libraries.delete(gpu));
+    return loaded;
+  }
+
+  /** Loads what the settings want; the model in use stays until the new one works. */
+  async function load(target: Wanted): Promise<void> {
+    const found = await resolve(target.model);
+    if ('problem' in found) {
+      problem = found.problem;
+      return;
+    }
+    const options = {
+      gpu: target.gpu,
+      threads: target.threads,
+      contextTokens,
+      batchTokens,
+      log: (level: string, message: string) => log(`llama.cpp, ${level}: ${message}`),
+    };
+    const outcome = await loadModel(() => library(target.gpu), found.identity, options, engine?.model.sizeBytes ?? 0);
+    if (!outcome.ok) {
+      problem = outcome.problem;
+      return;
+    }
+    const previous = engine;
+    engine = outcome.engine;
+    inMemory++;
+    problem = undefined;
+    if (previous !== undefined) {
+      await previous[Symbol.asyncDispose]();
+      inMemory--;
+    }
+    log(`${engine.model.name} is loaded; ${engine.backend.device}, ${engine.backend.threads} threads: ${engine.backend.reason}.`);
+  }
+
+  async function resolve(model: string): Promise<{ readonly identity: ModelIdentity } | { readonly problem: Problem }> {
+    const identity = model === 'auto' ? await store.pickDefault() : await store.find(model);
+    if (identity !== undefined) return { identity };
+    if (model === 'auto') return { problem: noModel };
+    if (catalogueEntry(model) !== undefined) {
+      const message = `The model ${model} is not on this machine yet. Download it, or choose another.`;
+      return { problem: { code: 'modelFileMissing', message, remedy: { title: 'Choose Model', command: 'argot.chooseModel' } } };
+    }
+    const message = isAbsolute(model)
+      ? `The model file ${model} does not exist. Correct the setting argot.model, or choose another model.`
+      : `Argot knows no model “${model}”. Correct the setting argot.model: it takes “auto”, the name of a model in the list, or the absolute path of a GGUF file.`;
+    const code = isAbsolute(model) ? 'modelFileMissing' : 'unknownModel';
+    return { problem: { code, message, remedy: { title: 'Choose Model', command: 'argot.chooseModel' } } };
+  }
+
+  function reload(target: Wanted): Promise<void> {
+    const run = enqueue(() => load(target))
+      .catch((error: unknown) => {
+        problem = { code: 'modelFailed', message: `The model could not be loaded: ${errorMessage(error)}.`, remedy: { title: 'Show Output', command: 'argot.showOutput' } };
+      })
+      .finally(() => {
+        if (loading === run) loading = undefined;
+        changed();
+      });
+    loading = run;
+    changed();
+    return run;
+  }
+
+  async function rememberSpeed(): Promise<void> {
+    const speed = engine?.speed();
+    if (engine !== undefined && speed !== undefined) await store.rememberSpeed(engine.model.id, speed);
+  }
+
+  async function settle(id: string, before: Engine | undefined): Promise<ModelOutcome> {
+    await loading;
+    if (problem === undefined) return { ok: true, id };
+    const kept = before !== undefined && engine === before ? ` ${before.model.name} stays in use.` : '';
+    return { ok: false, cancelled: false, message: problem.message + kept };
+  }
+
+  async function use(id: string): Promise<ModelOutcome> {
+    const before = engine;
+    wanted = { model: id, gpu: settings?.gpu ?? 'auto', threads: settings?.threads ?? 0 };
+    void reload(wanted);
+    return settle(id, before);
+  }
+
+  function state(): EngineState {
+    if (engine !== undefined) return { kind: 'ready', engine };
+    if (loading !== undefined) return { kind: 'loading', loaded: loading };
+    return { kind: 'none', reason: problem === undefined || problem.code === 'noModel' ? 'noModel' : 'modelProblem' };
+  }
+
+  function status(): Pick<Status, 'state' | 'model' | 'backend' | 'speed' | 'problem'> {
+    const speed = engine?.speed();
+    return {
+      state: engine !== undefined ? 'ready' : loading !== undefined ? 'loading' : 'problem',
+      ...(engine === undefined ? {} : { model: summary(engine), backend: engine.backend }),
+      ...(speed === undefined ? {} : { speed }),
+      ...(problem === undefined ? {} : { problem }),
+    };
+  }
+
+  return {
+    state,
+    status,
+    modelsInMemory: () => inMemory,
+    configure(next) {
+      const changes = wanted === undefined || (['model', 'gpu', 'threads'] as const).some((key) => settings?.[key] !== next[key]);
+      settings = next;
+      if (!changes) return;
+      wanted = { model: next.model, gpu: next.gpu, threads: next.threads };
+      void reload(wanted);
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async list(): Promise<readonly ModelChoice[]> {
+      const choices = await store.list();
+      return choices.map((choice) => {
+        const active = engine?.model.id === choice.id;
+        const speed = active ? engine?.speed() : undefined;
+        return { ...choice, active, ...(speed === undefined ? {} : { speed }) };
+      });
+    },
+    use,
+    async download(id, onProgress, signal) {
+      const fetched = await store.fetch(id, { onProgress, signal });
+      if (!fetched.ok) return refused(fetched.fault);
+      if (engine !== undefined && wanted?.model !== 'auto') return { ok: true, id };
+      return use(id);
+    },
+    async importFile(path) {
+      const imported = await store.importFile(path);
+      return imported.ok ? { ok: true, id: imported.id } : refused(imported.fault);
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(remember);
+      await rememberSpeed();
+      await engine?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const noModel: Problem = {
+  code: 'noModel',
+  message: 'Argot has no model yet. Download the small default model (98 MB), or choose another.',
+  remedy: { title: 'Download', command: 'argot.downloadDefaultModel' },
+};
+
+function summary({ model }: Engine) {
+  const { id, name, sizeBytes, licence } = model;
+  return { id, name, sizeBytes, licence };
+}
+
+function refused(fault: Fault): ModelOutcome {
+  return { ok: false, cancelled: fault.code === 'cancelled', message: fault.message };
+}

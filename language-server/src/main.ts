@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { homedir, tmpdir, userInfo } from 'node:os';
+import { serverAddress } from '#protocol/address.ts';
+import { protocolVersion } from '#protocol/handshake.ts';
+import { z } from 'zod';
+import { createModelHost } from './engine/createModelHost.ts';
+import { argotHome } from './home.ts';
+import { greet } from './server/handshake.ts';
+import { createLifetime } from './server/lifetime.ts';
+import { startSession } from './server/session.ts';
+import { listen } from './server/socket.ts';
+import { newTotals } from './server/traceLog.ts';
+
+/** Environment variables that tests shorten the server's patience with. */
+const environment = z
+  .object({ ARGOT_IDLE_MS: z.coerce.number().int().positive().default(60_000) })
+  .parse(process.env);
+const drainMs = 2_000;
+
+const log = (message: string): void => console.error(`${new Date().toISOString()} [${process.pid}] ${message}`);
+const manifest = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
+
+// One user's server serves all windows: an error in one request must not take it from the others.
+process.on('uncaughtException', (error) => log(`Unexpected: ${error.stack ?? error.message}`));
+process.on('unhandledRejection', (error) => log(`Unexpected: ${error instanceof Error ? error.stack : String(error)}`));
+
+const machine = {
+  platform: process.platform,
+  env: process.env,
+  uid: process.getuid?.(),
+  userName: userInfo().username,
+  userHome: homedir(),
+  temporary: tmpdir(),
+};
+const sockets = new Set<Socket>();
+const totals = newTotals();
+let lastId = 0;
+
+const listening = await listen(serverAddress(machine), (socket) => void welcome(socket).catch((error: unknown) => log(String(error))));
+if (listening.kind === 'taken') process.exit(0);
+if (listening.kind === 'refused') {
+  console.error(listening.message);
+  process.exit(1);
+}
+
+const host = createModelHost({ home: argotHome(process.env, process.platform), log });
+const lifetime = createLifetime({
+  idleMs: environment.ARGOT_IDLE_MS,
+  drainMs,
+  stopListening: () => listening.server.close(),
+  closeClients: () => sockets.forEach((socket) => void socket.end()),
+  end: () => void end(),
+});
+log(`Version ${manifest.version} listens.`);
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end());
+
+async function welcome(socket: Socket): Promise<void> {
+  socket.on('error', () => socket.destroy());
+  const greeting = { argot: 'greeting', protocol: protocolVersion, version: manifest.version, pid: process.pid } as const;
+  const token = listening.kind === 'listening' ? listening.token : undefined;
+  const outcome = await greet(socket, greeting, token);
+  if (outcome.kind === 'foreign') {
+    log(`A connection was refused: ${outcome.why}.`);
+    socket.destroy();
+    return;
+  }
+  if (outcome.reply.argot === 'drain') {
+    log(`Version ${outcome.reply.version} takes over.`);
+    socket.end();
+    lifetime.drain();
+    return;
+  }
+  if (lifetime.draining()) {
+    socket.end();
+    return;
+  }
+  sockets.add(socket);
+  lifetime.joined();
+  startSession(socket, {
+    host,
+    totals,
+    version: manifest.version,
+    clients: lifetime.clients,
+    newId: () => `${process.pid}-${++lastId}`,
+    log,
+    ended() {
+      sockets.delete(socket);
+      lifetime.left();
+    },
+  });
+}
+
+async function end(): Promise<void> {
+  if (listening.kind === 'listening') listening.server.close();
+  await Promise.resolve(host[Symbol.asyncDispose]()).catch((error: unknown) => log(String(error)));
+  process.exit(0);
+}

@@ -1,0 +1,212 @@
+import type { Socket } from 'node:net';
+import { cursorSchema, cursorNotification, initializationSchema, openTabsNotification, openTabsSchema } from '#protocol/documents.ts';
+import {
+  downloadModelRequest,
+  downloadProgressNotification,
+  importModelRequest,
+  listModelsRequest,
+  useModelRequest,
+} from '#protocol/models.ts';
+import { checkSettings, type Settings } from '#protocol/settings.ts';
+import { signalNotification, signalSchema } from '#protocol/signals.ts';
+import { type Status, statisticsRequest, statusNotification } from '#protocol/status.ts';
+import { lastTraceRequest } from '#protocol/trace.ts';
+import {
+  type CancellationToken,
+  createProtocolConnection,
+  DidChangeConfigurationNotification,
+  DidChangeTextDocumentNotification,
+  DidChangeWorkspaceFoldersNotification,
+  DidCloseTextDocumentNotification,
+  DidOpenTextDocumentNotification,
+  ExitNotification,
+  InitializeRequest,
+  InlineCompletionRequest,
+  ShutdownRequest,
+  SocketMessageReader,
+  SocketMessageWriter,
+  TextDocumentSyncKind,
+} from 'vscode-languageserver-protocol/node';
+import { createRecentEdits } from '../context/recentEdits.ts';
+import type { ModelHost } from '../engine/modelHost.ts';
+import { createCompletionService } from './completionService.ts';
+import { applyChanges, type OpenDocument, openDocument, type WorkspaceFolder } from './documents.ts';
+import { createExcluder } from './excluder.ts';
+import { createTraceLog, type Totals } from './traceLog.ts';
+
+export interface SessionDeps {
+  readonly host: ModelHost;
+  readonly totals: Totals;
+  readonly version: string;
+  readonly clients: () => number;
+  readonly newId: () => string;
+  readonly log: (message: string) => void;
+  /** Called once, when the window left or its connection broke. */
+  readonly ended: () => void;
+}
+
+/** One window: its documents, its settings and its requests, over one socket on which the handshake is done. */
+export function startSession(socket: Socket, deps: SessionDeps): void {
+  const { host } = deps;
+  const connection = createProtocolConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+  const documents = new Map<string, OpenDocument>();
+  const edits = createRecentEdits(Date.now);
+  const traces = createTraceLog(deps.totals);
+  let folders: readonly WorkspaceFolder[] = [];
+  let tabs: readonly string[] = [];
+  let settings: Settings = checkSettings({}).settings;
+  let excluder = createExcluder(settings.exclude);
+  let complaints: readonly string[] = [];
+  let working = 0;
+
+  const completions = createCompletionService({
+    engine: host.state,
+    settings: () => settings,
+    document: (uri) => documents.get(uri),
+    tabs: () => tabs,
+    edits,
+    excluded: (uri) => excluder(uri),
+    traces,
+    now: () => performance.now(),
+    newId: deps.newId,
+    working(delta) {
+      working += delta;
+      sendStatus();
+    },
+  });
+
+  function status(): Status {
+    const base = host.status();
+    const [complaint] = complaints;
+    return {
+      ...base,
+      state: base.state === 'ready' && working > 0 ? 'busy' : base.state,
+      pid: process.pid,
+      version: deps.version,
+      ...(base.problem === undefined && complaint !== undefined
+        ? { problem: { code: 'settings', message: complaint, remedy: { title: 'Open Settings', command: 'argot.openSettings' } } }
+        : {}),
+    };
+  }
+  let sent = '';
+  function sendStatus(): void {
+    const now = status();
+    // Speeds waver with every request; they travel with the next change that matters.
+    const { speed: _, ...essence } = now;
+    if (JSON.stringify(essence) === sent) return;
+    sent = JSON.stringify(essence);
+    connection.sendNotification(statusNotification, now).catch(() => undefined);
+  }
+
+  function configure(raw: unknown): void {
+    const checked = checkSettings(raw);
+    settings = checked.settings;
+    complaints = checked.complaints;
+    excluder = createExcluder(settings.exclude);
+    host.configure(settings);
+    sendStatus();
+  }
+
+  connection.onRequest(InitializeRequest.type, (params) => {
+    folders = params.workspaceFolders ?? [];
+    const initialization = initializationSchema.safeParse(params.initializationOptions);
+    configure(initialization.success ? initialization.data.settings : {});
+    return {
+      serverInfo: { name: 'argot', version: deps.version },
+      capabilities: {
+        textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
+        inlineCompletionProvider: true,
+        workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
+      },
+    };
+  });
+  connection.onRequest(ShutdownRequest.type, () => undefined);
+  connection.onNotification(ExitNotification.type, () => {
+    socket.end();
+  });
+  connection.onNotification(DidChangeWorkspaceFoldersNotification.type, ({ event }) => {
+    const removed = new Set(event.removed.map((folder) => folder.uri));
+    folders = [...folders.filter((folder) => !removed.has(folder.uri)), ...event.added];
+  });
+  connection.onNotification(DidChangeConfigurationNotification.type, ({ settings: given }) => {
+    configure(typeof given === 'object' && given !== null && 'argot' in given ? given.argot : given);
+  });
+
+  connection.onNotification(DidOpenTextDocumentNotification.type, ({ textDocument }) => {
+    documents.set(textDocument.uri, openDocument(textDocument, folders));
+  });
+  connection.onNotification(DidChangeTextDocumentNotification.type, ({ textDocument, contentChanges }) => {
+    const document = documents.get(textDocument.uri);
+    if (document === undefined) return;
+    for (const change of applyChanges(document, contentChanges, textDocument.version, performance.now())) {
+      edits.changed(textDocument.uri, change.line, change.lineDelta);
+    }
+  });
+  connection.onNotification(DidCloseTextDocumentNotification.type, ({ textDocument }) => {
+    documents.delete(textDocument.uri);
+    edits.forget(textDocument.uri);
+    completions.closed(textDocument.uri);
+  });
+
+  connection.onRequest(InlineCompletionRequest.type, async (params, token) => {
+    const item = await completions.complete(params, asSignal(token));
+    sendStatus();
+    return item === undefined ? [] : [item];
+  });
+  connection.onNotification(cursorNotification, (params) => {
+    const cursor = cursorSchema.parse(params);
+    if (documents.get(cursor.uri)?.text.version !== cursor.version) return;
+    completions.prepare(cursor.uri, { line: cursor.line, character: cursor.character }).catch((error: unknown) => deps.log(String(error)));
+  });
+  connection.onNotification(openTabsNotification, (params) => {
+    tabs = openTabsSchema.parse(params).uris;
+  });
+  connection.onNotification(signalNotification, (params) => {
+    traces.countSignal(signalSchema.parse(params));
+  });
+  connection.onRequest(lastTraceRequest, ({ uri }) => traces.last(uri) ?? null);
+  connection.onRequest(statisticsRequest, () => ({
+    rssBytes: process.memoryUsage.rss(),
+    cpuMs: (process.cpuUsage().user + process.cpuUsage().system) / 1000,
+    clients: deps.clients(),
+    modelsInMemory: host.modelsInMemory(),
+    ...deps.totals,
+  }));
+
+  connection.onRequest(listModelsRequest, () => host.list());
+  connection.onRequest(useModelRequest, ({ id }) => host.use(id));
+  connection.onRequest(importModelRequest, ({ path }) => host.importFile(path));
+  connection.onRequest(downloadModelRequest, ({ id }, token) =>
+    host.download(
+      id,
+      (progress) => void connection.sendNotification(downloadProgressNotification, { id, ...progress }).catch(() => undefined),
+      asSignal(token),
+    ),
+  );
+
+  const unsubscribe = host.onChange(sendStatus);
+  let over = false;
+  function end(why: string | undefined): void {
+    if (over) return;
+    over = true;
+    if (why !== undefined) deps.log(`A window's connection was closed: ${why}`);
+    unsubscribe();
+    for (const uri of documents.keys()) completions.closed(uri);
+    connection.dispose();
+    socket.destroy();
+    deps.ended();
+  }
+  connection.onError(([error]) => end(error.message));
+  connection.onClose(() => end(undefined));
+  socket.on('error', (error) => end(error.message));
+  socket.on('close', () => end(undefined));
+  connection.listen();
+  socket.resume();
+}
+
+function asSignal(token: CancellationToken): AbortSignal {
+  const controller = new AbortController();
+  if (token.isCancellationRequested) controller.abort();
+  token.onCancellationRequested(() => controller.abort());
+  return controller.signal;
+}
