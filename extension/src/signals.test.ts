@@ -203,6 +203,12 @@ describe('typing', () => {
     expect(typing.tell({ kind: 'quiet' }).told()).toEqual(['shown one', 'typed "(" at 0', 'typed "a)" at 1']);
   });
 
+  it('a pair of quotes that the editor closes is typing', () => {
+    const typing = story('s = |').offer("''; // empty");
+    typing.edit({ offset: 4, length: 0, text: "''" }, 5);
+    expect(typing.told().at(-1)).toBe(`typed "''" at 0`);
+  });
+
   it('a line end with its indentation', () => {
     expect(story('{|').offer('\n  b();').insert('\n  ').told().at(-1)).toBe('typed "\\n  " at 0');
   });

@@ -166,7 +166,11 @@ function taken(before: State, live: LiveOffer, piece: Piece, complete: boolean):
  * once at the cursor; typing inserts one, a pair of brackets, or a line end with its indentation.
  */
 function unmarkedUnit(piece: Piece, live: LiveOffer): Unit | undefined {
-  if (!piece.inserted || [...piece.text].length < 2 || /^(\r?\n[ \t]*|[([{<]\s*[)\]}>]|(["'`])\1)$/.test(piece.text)) {
+  if (
+    !piece.inserted ||
+    [...piece.text].length < 2 ||
+    /^(?:\r?\n[ \t]*|[([{<]\s*[)\]}>]|(["'`])\1)$/.test(piece.text)
+  ) {
     return undefined;
   }
   const next = remaining(live)[0];
@@ -193,8 +197,17 @@ function accepted(state: State, itemId: string): Step {
 }
 
 function moved(state: State, uri: string, cursors: readonly number[]): Step {
-  if (state.live?.uri !== uri || cursors.includes(caret(state.live))) return quietly(state);
+  const { live } = state;
+  if (live?.uri !== uri || cursors.some((cursor) => isAtCaret(live, cursor))) return quietly(state);
   return continueFrom(settle(state), (settled) => reject(settled, 'movedAway', ''));
+}
+
+/** The editor leaves the cursor before the brackets and quotes that it closes by itself. */
+function isAtCaret(live: LiveOffer, cursor: number): boolean {
+  const at = caret(live);
+  return (
+    cursor <= at && cursor >= live.start && /^[)\]}>"'`]*$/.test(live.whole.slice(cursor - live.start, live.taken))
+  );
 }
 
 function reject(state: State, how: 'escape' | 'typedInstead' | 'movedAway', text: string): Step {

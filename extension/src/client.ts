@@ -1,0 +1,87 @@
+import type { Socket } from 'node:net';
+import type { LogOutputChannel } from 'vscode';
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  type LanguageClientOptions,
+  type Middleware,
+  SocketMessageReader,
+  SocketMessageWriter,
+} from 'vscode-languageclient/node';
+import type { Initialization } from '#protocol/documents.ts';
+import { schemes } from './enablement.ts';
+import type { Session } from './supervisor.ts';
+
+export interface ClientSession extends Session {
+  readonly client: LanguageClient;
+}
+
+export interface ClientParts {
+  readonly output: LogOutputChannel;
+  readonly initialization: () => Initialization;
+  readonly middleware: Middleware;
+  /** Before the first message, so that none is missed. */
+  readonly listen: (client: LanguageClient) => void;
+}
+
+const stopWithinMs = 1000;
+
+/** Speaks LSP on a socket that has joined. A session lives as long as its socket; the next one has a new client. */
+export async function openSession(socket: Socket, parts: ClientParts): Promise<ClientSession> {
+  const closed = new Promise<void>((resolve) => {
+    if (socket.destroyed) resolve();
+    else socket.once('close', () => resolve());
+  });
+  const client = new QuietClient('argot', 'Argot', async () => transport(socket), options(parts));
+  parts.listen(client);
+  try {
+    await Promise.race([client.start(), closed.then(() => Promise.reject(new Error('The language server hung up.')))]);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  return {
+    client,
+    closed,
+    async end() {
+      if (!socket.destroyed && client.isRunning()) {
+        await client.stop(stopWithinMs).catch((error: unknown) => parts.output.debug(`Stopping: ${String(error)}`));
+      }
+      socket.destroy();
+    },
+  };
+}
+
+/** What goes wrong with a connection is the supervisor's to tell, once; the library would tell it each time. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+  override warn(message: string, data?: unknown): void {
+    super.warn(message, data, false);
+  }
+  override info(message: string, data?: unknown): void {
+    super.info(message, data, false);
+  }
+}
+
+function transport(socket: Socket): { reader: SocketMessageReader; writer: SocketMessageWriter } {
+  // The handshake left the socket paused; the client listens before the next turn of the event loop.
+  setImmediate(() => socket.resume());
+  return { reader: new SocketMessageReader(socket), writer: new SocketMessageWriter(socket) };
+}
+
+function options(parts: ClientParts): LanguageClientOptions {
+  return {
+    documentSelector: schemes.map((scheme) => ({ scheme })),
+    outputChannel: parts.output,
+    initializationOptions: parts.initialization,
+    initializationFailedHandler: () => false,
+    middleware: parts.middleware,
+    errorHandler: {
+      error: () => ({ action: ErrorAction.Continue, handled: true }),
+      closed: () => ({ action: CloseAction.DoNotRestart, handled: true }),
+    },
+  };
+}

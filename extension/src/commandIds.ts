@@ -1,0 +1,20 @@
+/** Every command of the manifest; test/manifest.test.ts compares. */
+export const commandIds = [
+  'argot.showMenu',
+  'argot.chooseModel',
+  'argot.downloadDefaultModel',
+  'argot.whyNoSuggestion',
+  'argot.showLastCompletion',
+  'argot.snooze',
+  'argot.toggleForLanguage',
+  'argot.toggleForFolder',
+  'argot.openSettings',
+  'argot.showOutput',
+  'argot.restartServer',
+  'argot.acceptNextWord',
+  'argot.acceptNextLine',
+  'argot.dismiss',
+] as const;
+
+export type CommandId = (typeof commandIds)[number];
+export type Handlers = Readonly<Record<CommandId, () => unknown>>;

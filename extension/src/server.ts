@@ -1,0 +1,124 @@
+import { type Event as EditorEvent, EventEmitter, type LogOutputChannel, workspace } from 'vscode';
+import {
+  type CancellationToken,
+  DidChangeConfigurationNotification,
+  type LanguageClient,
+  type Middleware,
+  type NotificationType,
+  type RequestParam,
+  type RequestType,
+} from 'vscode-languageclient/node';
+import { serverAddress } from '#protocol/address.ts';
+import { type DownloadProgressParams, downloadProgressNotification } from '#protocol/models.ts';
+import { type Status, statusNotification } from '#protocol/status.ts';
+import { type ClientSession, openSession } from './client.ts';
+import { contact, thisMachine } from './connection.ts';
+import { joinServer } from './join.ts';
+import { launch, logTail } from './launch.ts';
+import { serverSettings } from './settings.ts';
+import { type Link, supervise } from './supervisor.ts';
+
+/** The language server as the rest of the extension sees it, whether it runs or not. */
+export interface Server {
+  readonly link: () => Link;
+  /** What the server last said of itself; undefined while it is not connected. */
+  readonly status: () => Status | undefined;
+  readonly onDidChange: EditorEvent<void>;
+  readonly onDownloadProgress: EditorEvent<DownloadProgressParams>;
+  /** Undefined when the server is not connected; a failure rejects. */
+  request<P, R>(
+    type: RequestType<P, R, void>,
+    params: NoInfer<RequestParam<P>>,
+    token: CancellationToken,
+  ): Promise<R | undefined>;
+  /** Lost when the server is not connected. */
+  notify<P>(type: NotificationType<P>, params: NoInfer<RequestParam<P>>): void;
+  sendSettings(): void;
+  restart(): void;
+  stop(): Promise<void>;
+}
+
+export interface ServerParts {
+  readonly output: LogOutputChannel;
+  readonly script: string;
+  readonly version: string;
+  readonly middleware: Middleware;
+}
+
+export function connectServer(parts: ServerParts): Server {
+  const { output } = parts;
+  const machine = thisMachine();
+  const address = serverAddress(machine);
+  const changed = new EventEmitter<void>();
+  const progress = new EventEmitter<DownloadProgressParams>();
+  let link: Link = { kind: 'connecting' };
+  let status: Status | undefined;
+  let session: ClientSession | undefined;
+
+  const listen = (client: LanguageClient): void => {
+    client.onNotification(statusNotification, (next) => {
+      status = next;
+      changed.fire();
+    });
+    client.onNotification(downloadProgressNotification, (params) => progress.fire(params));
+  };
+
+  const supervisor = supervise({
+    join: (signal) =>
+      joinServer(
+        {
+          contact: (attempt) => contact(address, parts.version, machine.uid, attempt),
+          launch: () => {
+            const launched = launch(parts.script, machine);
+            output.info(`Started the language server, process ${launched.pid ?? 'unknown'}.`);
+            return launched;
+          },
+          lastWords: () => logTail(machine),
+        },
+        signal,
+      ),
+    open: async (socket) => {
+      session = await openSession(socket, {
+        output,
+        initialization: () => ({ settings: serverSettings(), trusted: workspace.isTrusted }),
+        middleware: parts.middleware,
+        listen,
+      });
+      return session;
+    },
+    report: (next) => {
+      link = next;
+      if (next.kind !== 'connected') {
+        status = undefined;
+        session = undefined;
+      }
+      if (next.kind === 'lost') output.warn(next.message);
+      else output.debug(`Language server: ${next.kind}.`);
+      changed.fire();
+    },
+  });
+
+  return {
+    link: () => link,
+    status: () => status,
+    onDidChange: changed.event,
+    onDownloadProgress: progress.event,
+    request: async (type, params, token) => session?.client.sendRequest(type, params, token),
+    notify: (type, params) => {
+      session?.client
+        .sendNotification(type, params)
+        .catch((error: unknown) => output.debug(`${type.method} was not sent: ${String(error)}`));
+    },
+    sendSettings: () => {
+      session?.client
+        .sendNotification(DidChangeConfigurationNotification.type, { settings: serverSettings() })
+        .catch((error: unknown) => output.debug(`The settings were not sent: ${String(error)}`));
+    },
+    restart: () => supervisor.restart(),
+    stop: async () => {
+      await supervisor.stop();
+      changed.dispose();
+      progress.dispose();
+    },
+  };
+}
