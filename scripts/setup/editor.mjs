@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { cacheFolder, exists, installOnce } from './cache.mjs';
 import { npm } from './commands.mjs';
@@ -8,7 +8,7 @@ import { restoreProposedApiGate } from './proposed-api.mjs';
 
 const version = '4.139.1';
 /** Raised when this file installs the same version differently. */
-const recipe = 1;
+const recipe = 2;
 const folder = `code-server-${version}-${recipe}`;
 const inside = ['node_modules', 'code-server', 'lib', 'vscode'];
 
@@ -32,6 +32,24 @@ export async function provideEditor(node) {
 }
 
 /**
+ * The one optional package that is wanted: without it the editor does not see files that other programs change. The
+ * others are large and serve features that stay off.
+ *
+ * @param {string} editor
+ */
+async function fileWatcher(editor) {
+  const manifest = path.join(editor, 'node_modules', '@parcel', 'watcher', 'package.json');
+  const { version: watcherVersion } = JSON.parse(await readFile(manifest, 'utf8'));
+  const platform = `${process.platform}-${process.arch}`;
+  return `@parcel/watcher-${platform}${process.platform === 'linux' ? `-${libc()}` : ''}@${watcherVersion}`;
+}
+
+function libc() {
+  const report = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport());
+  return report.header.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
+}
+
+/**
  * No install script runs, so the three levels of packages are installed one by one.
  *
  * @param {string} staging
@@ -49,6 +67,10 @@ async function install(staging, node, note) {
   await writeFile(path.join(staging, 'package.json'), '{"private":true}');
   await npm(['install', '--ignore-scripts', '--no-save', `code-server@${version}`], { ...options, cwd: staging });
   await npm(['install', '--ignore-scripts', '--omit=dev', '--omit=optional'], { ...options, cwd: editor });
+  await npm(['install', '--ignore-scripts', '--omit=dev', '--omit=optional', '--no-save', await fileWatcher(editor)], {
+    ...options,
+    cwd: editor,
+  });
   await npm(['install', '--ignore-scripts', '--omit=dev'], { ...options, cwd: path.join(editor, 'extensions') });
   await restoreProposedApiGate(editor);
 }

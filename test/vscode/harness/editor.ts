@@ -24,6 +24,8 @@ const startupPatienceMs = 60_000;
 const quietSettings = {
   'chat.disableAIFeatures': true,
   'editor.wordBasedSuggestions': 'off',
+  // In a browser the editor saves by itself; on the desktop it does not.
+  'files.autoSave': 'off',
   'git.enabled': false,
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.startupEditor': 'none',

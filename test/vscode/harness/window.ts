@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
@@ -71,8 +71,12 @@ export function driveWindow(page: Page, workspace: string, explain: () => Promis
   async function fail(what: string): Promise<never> {
     const { text, label } = await readStatus().catch(() => ({ text: 'none', label: '' }));
     const shown = await readNotifications().catch(() => []);
+    const dialogs = await page
+      .locator('.monaco-dialog-box')
+      .allInnerTexts()
+      .catch(() => []);
     throw new Error(
-      `${what}\nstatus item: ${text} (${label})\nnotifications: ${JSON.stringify(shown)}\n${await explain()}`,
+      `${what}\ndialogs: ${JSON.stringify(dialogs)}\nstatus item: ${text} (${label})\nnotifications: ${JSON.stringify(shown)}\n${await explain()}`,
     );
   }
 
@@ -191,8 +195,17 @@ export function driveWindow(page: Page, workspace: string, explain: () => Promis
       await found.click();
     },
     async save() {
+      if (opened === undefined) throw new Error('Open a file before saving it.');
+      // The tab stops being marked when saving begins; the file tells when it has happened.
+      const dirty = (await page.locator('.tab.active.dirty').count()) > 0;
+      const before = await stamp(opened);
       await page.keyboard.press('ControlOrMeta+S');
-      await waitOr(page.locator('.tab.active:not(.dirty)'), () => fail('The file was not saved.'));
+      const deadline = performance.now() + patienceMs;
+      while (dirty && (await stamp(opened)) === before) {
+        if (performance.now() > deadline) return fail('The file was not saved.');
+        await sleep(20);
+      }
+      await settled(opened);
     },
     async documentText() {
       if (opened === undefined) throw new Error('Open a file before reading its text.');
@@ -205,6 +218,21 @@ export function driveWindow(page: Page, workspace: string, explain: () => Promis
     close: () => page.close(),
   };
   return self;
+}
+
+async function stamp(file: string): Promise<string> {
+  const { mtimeNs, size } = await stat(file, { bigint: true });
+  return `${mtimeNs} ${size}`;
+}
+
+/** The editor empties a file before it writes it. */
+async function settled(file: string): Promise<void> {
+  for (let before = ''; ; ) {
+    const now = await stamp(file);
+    if (now === before) return;
+    before = now;
+    await sleep(100);
+  }
 }
 
 async function waitOr(locator: Locator, otherwise: () => Promise<never>): Promise<void> {
