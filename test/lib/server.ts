@@ -58,8 +58,8 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     stdio: ['ignore', log.fd, log.fd],
     env: { ...process.env, ...options.env, ARGOT_HOME: options.home },
   });
-  await log.close();
   await once(child, 'spawn');
+  await log.close();
   const { pid } = child;
   if (pid === undefined) throw new Error(`${options.node ?? process.execPath} could not be started.`);
   return {
