@@ -33,5 +33,7 @@ const bundles = [
 if (process.argv.includes('--watch')) {
   for (const bundle of bundles) await (await context(bundle)).watch();
 } else {
-  await Promise.all(bundles.map((bundle) => build(bundle)));
+  // esbuild has printed each error with its place; a stack of its own would only hide them.
+  const results = await Promise.allSettled(bundles.map((bundle) => build(bundle)));
+  if (results.some(({ status }) => status === 'rejected')) process.exitCode = 1;
 }
