@@ -6,7 +6,6 @@ export interface Knowledge {
   readonly snooze: string | undefined;
   readonly connected: boolean;
   readonly problem: string | undefined;
-  readonly rivals: readonly string[];
 }
 
 /** One sentence that answers “Why No Suggestion?”; `undefined` means that only the server can tell. */

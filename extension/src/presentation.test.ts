@@ -24,7 +24,7 @@ describe('the status item', () => {
     expect(mood).toBe('ready');
     expect(text).toBe('$(quote) Argot');
     expect(tooltip).toContain('SmolLM2 135M (98 MB, Apache-2.0)');
-    expect(tooltip).toContain('CPU, 1 threads. No GPU was found.');
+    expect(tooltip).toContain('CPU, 1 thread. No GPU was found.');
     expect(tooltip).toContain('writes 9.3 and reads 812 tokens/s');
   });
 

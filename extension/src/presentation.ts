@@ -83,7 +83,9 @@ function details(facts: Facts): string[] {
     lines.push(`Model: ${status.model.name} (${sizeText(status.model.sizeBytes)}, ${status.model.licence})`);
   if (status?.backend) {
     const { device, threads, reason } = status.backend;
-    lines.push(`Computes on: ${deviceNames[device]}${device === 'cpu' ? `, ${threads} threads` : ''}. ${reason}`);
+    lines.push(
+      `Computes on: ${deviceNames[device]}${device === 'cpu' ? `, ${threads} ${threads === 1 ? 'thread' : 'threads'}` : ''}. ${reason}`,
+    );
   }
   if (status?.speed) lines.push(`Speed: ${speedText(status.speed)}`);
   const beside = besides(status?.problem, status);

@@ -3,7 +3,7 @@ import { type Complaint, createProblems } from './problems.ts';
 
 it('tells each problem once, and another message of the same kind again', () => {
   const shown: Complaint[] = [];
-  const tell = createProblems((complaint) => shown.push(complaint));
+  const { tell, forget } = createProblems((complaint) => shown.push(complaint));
   const noModel = { code: 'noModel', message: 'No model is installed.' } as const;
   tell(noModel);
   tell(undefined);
@@ -16,4 +16,7 @@ it('tells each problem once, and another message of the same kind again', () => 
     'a.gguf is cut off.',
     'b.gguf is cut off.',
   ]);
+  forget();
+  tell(noModel);
+  expect(shown).toHaveLength(4);
 });

@@ -21,7 +21,7 @@ const trace: Trace = {
   completion: 'offered text\nmore',
   filters: [{ name: 'suffixEcho', effect: 'changed' }],
 };
-const known: Knowledge = { off: undefined, snooze: undefined, connected: true, problem: undefined, rivals: [] };
+const known: Knowledge = { off: undefined, snooze: undefined, connected: true, problem: undefined };
 
 describe('Show Last Completion', () => {
   it('shows tokens, times, filters and the prompt exactly, inside a fence that holds', () => {
