@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { editOf, isKeystroke, readTrace, startText, type Trace } from './lib/trace.ts';
+import { createStage, isKeystroke, readTrace } from './lib/trace.ts';
 
 const folder = join(import.meta.dirname, 'traces');
 const names = (await readdir(folder, { withFileTypes: true }))
@@ -9,27 +9,11 @@ const names = (await readdir(folder, { withFileTypes: true }))
   .map((each) => each.name);
 const traces = await Promise.all(names.map((name) => readTrace(folder, name)));
 
-/** Each file as it stands after the last key. */
-function play(trace: Trace): Map<string, string> {
-  const texts = new Map<string, string>();
-  let [path, cursor] = ['', 0];
-  for (const event of trace.events) {
-    if (event.type === 'open') texts.set(event.path, startText(trace.files.get(event.path) ?? '', event.cuts));
-    else if (event.type === 'jump') [path, cursor] = [event.path, event.offset];
-    else if (event.type === 'move') cursor = event.offset;
-    else {
-      const text = texts.get(path) ?? '';
-      const edit = editOf(event, cursor);
-      texts.set(path, text.slice(0, edit.offset) + edit.inserted + text.slice(edit.offset + edit.deleted));
-      cursor = edit.cursor;
-    }
-  }
-  return texts;
-}
-
 describe('the traces', () => {
   it.each(traces.map((trace) => [trace.name, trace] as const))("%s ends with its authors' files", (_, trace) => {
-    expect(play(trace)).toEqual(trace.files);
+    const stage = createStage(trace.files);
+    for (const event of trace.events) stage.apply(event);
+    expect(stage.texts).toEqual(trace.files);
   });
 
   it('hold at least 600 keystrokes, 8 jumps and three languages, with corrections and jumps in each', () => {

@@ -71,11 +71,16 @@ export function startText(original: string, cuts: OpenEvent['cuts']): string {
   return text + original.slice(from);
 }
 
-/** What a keystroke does to a text, as one replacement. */
-export function editOf(
-  key: Keystroke,
-  cursor: number,
-): { readonly offset: number; readonly deleted: number; readonly inserted: string; readonly cursor: number } {
+/** A keystroke as one replacement in the text. */
+export interface KeyEdit {
+  readonly offset: number;
+  readonly deleted: number;
+  readonly inserted: string;
+  /** Where the cursor stands after it. */
+  readonly cursor: number;
+}
+
+export function editOf(key: Keystroke, cursor: number): KeyEdit {
   if (key.type === 'delete') {
     return { offset: cursor - key.count, deleted: key.count, inserted: '', cursor: cursor - key.count };
   }
@@ -85,6 +90,47 @@ export function editOf(
     deleted: (key.trim ?? 0) + (key.over ?? 0),
     inserted: key.text + (key.after ?? ''),
     cursor: offset + key.text.length,
+  };
+}
+
+export function applyEdit(text: string, edit: KeyEdit): string {
+  return text.slice(0, edit.offset) + edit.inserted + text.slice(edit.offset + edit.deleted);
+}
+
+/** The files as the person sees them while a trace is played. */
+export interface Stage {
+  readonly texts: ReadonlyMap<string, string>;
+  path(): string;
+  cursor(): number;
+  /** The present file's text. */
+  text(): string;
+  /** Returns the edit that a keystroke makes; undefined for other events. */
+  apply(event: TraceEvent): KeyEdit | undefined;
+}
+
+export function createStage(files: ReadonlyMap<string, string>): Stage {
+  const texts = new Map<string, string>();
+  let [path, cursor] = ['', 0];
+  return {
+    texts,
+    path: () => path,
+    cursor: () => cursor,
+    text: () => texts.get(path) ?? '',
+    apply(event) {
+      if (event.type === 'open') {
+        texts.set(event.path, startText(files.get(event.path) ?? '', event.cuts));
+      } else if (event.type === 'jump') {
+        [path, cursor] = [event.path, event.offset];
+      } else if (event.type === 'move') {
+        cursor = event.offset;
+      } else {
+        const edit = editOf(event, cursor);
+        texts.set(path, applyEdit(texts.get(path) ?? '', edit));
+        cursor = edit.cursor;
+        return edit;
+      }
+      return undefined;
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { editOf, isKeystroke, startText, type TraceEvent } from './trace.ts';
+import { createStage, isKeystroke, startText } from './trace.ts';
 import { type Plan, typeParts } from './typist.ts';
 
 const javascript = `const limit = 10;
@@ -34,30 +34,13 @@ const plan: Plan = {
   ],
 };
 
-/** Plays the events as an editor would, and returns the files and each text that the cursor saw on the way. */
-function play(events: readonly TraceEvent[]): Map<string, string> {
-  const originals = new Map(plan.files.map(({ path, text }) => [path, text]));
-  const texts = new Map<string, string>();
-  let [path, cursor] = ['', 0];
-  for (const event of events) {
-    if (event.type === 'open') texts.set(event.path, startText(originals.get(event.path) ?? '', event.cuts));
-    else if (event.type === 'jump') [path, cursor] = [event.path, event.offset];
-    else if (event.type === 'move') cursor = event.offset;
-    else {
-      const text = texts.get(path) ?? '';
-      const edit = editOf(event, cursor);
-      texts.set(path, text.slice(0, edit.offset) + edit.inserted + text.slice(edit.offset + edit.deleted));
-      cursor = edit.cursor;
-    }
-  }
-  return texts;
-}
+const files = new Map(plan.files.map(({ path, text }) => [path, text]));
 
 describe('the typist', () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])("ends with the author's files, whatever it mistyped (seed %i)", (seed) => {
-    const texts = play(typeParts({ ...plan, seed }));
-    expect(texts.get('a.js')).toBe(javascript);
-    expect(texts.get('b.py')).toBe(python);
+    const stage = createStage(files);
+    for (const event of typeParts({ ...plan, seed })) stage.apply(event);
+    expect(stage.texts).toEqual(files);
   });
 
   it('does the same again from the same seed, and something else from another', () => {

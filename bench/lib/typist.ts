@@ -1,5 +1,5 @@
 import { createRandom, logNormal } from './random.ts';
-import { editOf, type OpenEvent, startText, type TraceEvent } from './trace.ts';
+import { applyEdit, editOf, type OpenEvent, startText, type TraceEvent } from './trace.ts';
 
 /** A part of the author's file that is to be typed: whole lines (first and last, from 1), or a text inside one line. */
 export type Part =
@@ -138,7 +138,7 @@ function writeRegion(
 
   const press = (key: Extract<TraceEvent, { type: 'insert' | 'delete' }>): void => {
     const edit = editOf(key, cursor);
-    text = text.slice(0, edit.offset) + edit.inserted + text.slice(edit.offset + edit.deleted);
+    text = applyEdit(text, edit);
     cursor = edit.cursor;
     events.push(key);
   };
