@@ -36,7 +36,8 @@ export interface Lexed {
 }
 
 const windowSize = 12_000;
-const partners: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '${': '}' };
+/** The closing bracket of each opening one. */
+export const partners: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '${': '}' };
 const regex: StringSyntax = { open: '/', close: '/', escapes: true, lines: 'one', opens: 'anywhere' };
 
 /** The state at the end of the prefix. */

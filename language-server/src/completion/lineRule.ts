@@ -1,5 +1,5 @@
 import { type Language, languageOf } from './languages.ts';
-import { continueIn, type Frame, type LexState, lexBefore, step, unclosedAfter } from './lex.ts';
+import { continueIn, type Frame, type LexState, lexBefore, partners, step, unclosedAfter } from './lex.ts';
 import { indentOf, isBlank, isCharacterBoundary, isWord, lineAfter, lineBefore, linesBelow, widthOf } from './lines.ts';
 import type { Stop, StopOptions, StopRule } from './stop.ts';
 
@@ -74,7 +74,9 @@ function findRest(search: RestSearch): number | undefined {
   for (let at = 0; at < line.length; ) {
     const withinWord = isWord(line[at]) && isWord(at > 0 ? line[at - 1] : before.at(-1));
     const atOwnDepth = state.stack.length === own;
-    const welcome = missing > 0 && closesTop(state.stack.at(-1), line, at);
+    const closer = closerAt(state.stack.at(-1), line, at);
+    const welcome = missing > 0 && closer !== undefined;
+    if (atOwnDepth && !welcome && closer !== undefined && search.rest.trimStart().startsWith(closer)) return at;
     if (atOwnDepth && !withinWord && !welcome && isCharacterBoundary(line, at)) {
       const verdict = restAt(search, at);
       if (verdict === 'here') return at;
@@ -89,22 +91,31 @@ function findRest(search: RestSearch): number | undefined {
   return undefined;
 }
 
-function closesTop(top: Frame | undefined, line: string, at: number): boolean {
-  if (top?.kind === 'string') return line.startsWith(top.syntax.close, at);
-  return top?.kind === 'bracket' && /[)\]}]/.test(line[at] ?? '');
+/** What at this place closes the innermost string or bracket. */
+function closerAt(top: Frame | undefined, line: string, at: number): string | undefined {
+  if (top?.kind === 'string') return line.startsWith(top.syntax.close, at) ? top.syntax.close : undefined;
+  const character = line[at] ?? '';
+  return top?.kind === 'bracket' && partners[top.open] === character ? character : undefined;
 }
 
 function restAt({ line, complete, rest }: RestSearch, at: number): 'here' | 'perhaps' | 'no' {
-  const candidate = /\s/.test(line[at - 1] ?? 'x') || at === 0 ? rest.trimStart() : rest;
   const written = line.slice(at);
-  if (written.startsWith(candidate))
-    return isWord(candidate.at(-1)) && isWord(written[candidate.length]) ? 'no' : whole(candidate, written, complete);
+  const exact = agrees(written, rest, complete);
+  if (exact !== 'no' || (at > 0 && !isBlank(line[at - 1] ?? ''))) return exact;
+  return agrees(written, rest.trimStart(), complete);
+}
+
+function agrees(written: string, rest: string, complete: boolean): 'here' | 'perhaps' | 'no' {
+  if (written.startsWith(rest)) {
+    const splits = isWord(rest.at(-1)) && isWord(written[rest.length]);
+    return splits || !isCharacterBoundary(written, rest.length) ? 'no' : whole(rest, written, complete);
+  }
   const shown = written.trimEnd();
-  if (shown === '' || !candidate.startsWith(shown)) return 'no';
+  if (shown === '' || !rest.startsWith(shown)) return 'no';
   return complete ? 'here' : 'perhaps';
 }
 
 /** A word that the rest ends with may still grow into another. */
-function whole(candidate: string, written: string, complete: boolean): 'here' | 'perhaps' {
-  return complete || written.length > candidate.length || !isWord(candidate.at(-1)) ? 'here' : 'perhaps';
+function whole(rest: string, written: string, complete: boolean): 'here' | 'perhaps' {
+  return complete || written.length > rest.length || !isWord(rest.at(-1)) ? 'here' : 'perhaps';
 }

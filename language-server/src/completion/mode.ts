@@ -67,8 +67,7 @@ function openedBlock(lexed: Lexed, place: Place): Opened | undefined {
     return isBraceLiteral(header) ? undefined : { indent: indentOf(header), style: 'braces', header: header.trim() };
   }
   if (language.words === undefined || language.blocks === 'braces' || language.blocks === 'none') return undefined;
-  if (top !== undefined && (language.blocks === 'indent' || top.kind !== 'bracket' || top.open !== '{'))
-    return undefined;
+  if (top !== undefined && language.blocks === 'indent') return undefined;
 
   const header = window.slice(state.codeStart, state.lastCode + 1);
   const atCursor = !window.slice(state.lastCode + 1).includes('\n');
