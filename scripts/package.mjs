@@ -72,6 +72,8 @@ async function makePackage(target, out, note) {
       dependencies: false,
       allowMissingRepository: true,
       rewriteRelativeLinks: false,
+    }).catch((error) => {
+      throw new SetupFailure(`The packager refuses what was staged: ${error instanceof Error ? error.message : error}`);
     });
     return file;
   } finally {
