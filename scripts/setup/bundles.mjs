@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from './commands.mjs';
 import { step } from './progress.mjs';
@@ -48,15 +48,7 @@ async function hashSources() {
  * @returns {Promise<string[]>}
  */
 async function filesUnder(place) {
-  let entries;
-  try {
-    entries = await readdir(place, { withFileTypes: true, recursive: true });
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return [place];
-    throw error;
-  }
-  return entries
-    .filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'))
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .sort();
+  if (!(await stat(place)).isDirectory()) return place.endsWith('.test.ts') ? [] : [place];
+  const names = (await readdir(place)).sort();
+  return (await Promise.all(names.map((name) => filesUnder(path.join(place, name))))).flat();
 }
