@@ -13,10 +13,20 @@ export interface GoldenCase {
 
 const cursor = '‸';
 /** Characters that a reader could not see, or that an editor would take away. */
-const visible: Readonly<Record<string, string>> = { '␍': '\r', '␠': ' ', '␉': '\t', '␛': '\u001b', '␀': '\0', '⟲': '\u202e', '⟳': '\u2066' };
+const visible: Readonly<Record<string, string>> = {
+  '␍': '\r',
+  '␠': ' ',
+  '␉': '\t',
+  '␛': '\u001b',
+  '␀': '\0',
+  '⟲': '\u202e',
+  '⟳': '\u2066',
+};
 
 export function readCases(folder: string, allowedHeaders: readonly string[]): readonly GoldenCase[] {
-  const files = readdirSync(folder).filter((file) => file.endsWith('.txt')).sort();
+  const files = readdirSync(folder)
+    .filter((file) => file.endsWith('.txt'))
+    .sort();
   if (files.length === 0) throw new Error(`${folder} holds no cases (*.txt).`);
   return files.map((file) => parseCase(file, readFileSync(join(folder, file), 'utf8'), allowedHeaders));
 }
@@ -51,8 +61,10 @@ function parseHeaders(name: string, text: string, allowed: readonly string[]): R
   const headers: Record<string, string> = {};
   for (const line of text.split('\n')) {
     const [, key, value] = /^([\w-]+): *(.+)$/.exec(line) ?? [];
-    if (key === undefined || value === undefined) throw new Error(`${name}: “${line}” is no header line (name: value).`);
-    if (!allowed.includes(key)) throw new Error(`${name}: there is no header “${key}”; there are ${allowed.join(', ')}.`);
+    if (key === undefined || value === undefined)
+      throw new Error(`${name}: “${line}” is no header line (name: value).`);
+    if (!allowed.includes(key))
+      throw new Error(`${name}: there is no header “${key}”; there are ${allowed.join(', ')}.`);
     headers[key] = value;
   }
   for (const needed of ['rule', 'language', 'why']) {

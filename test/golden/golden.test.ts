@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { applyFilters } from '../../language-server/src/completion/filters/apply.ts';
-import { knownLanguages } from '../../language-server/src/completion/languages.ts';
+import { knownLanguages, lineCommentOf } from '../../language-server/src/completion/languages.ts';
 import { type CompletionMode, completionMode } from '../../language-server/src/completion/mode.ts';
+import { buildPrompt } from '../../language-server/src/completion/prompt.ts';
 import { createStopRule, finishText, type StopRule } from '../../language-server/src/completion/stop.ts';
 import { noSuggestionReasons } from '../../protocol/src/trace.ts';
 import { type GoldenCase, readCases, section } from './caseFile.ts';
+import { formats } from './formats.ts';
 
 const folder = import.meta.dirname;
 const defaultMaxLines = 12;
@@ -49,6 +51,30 @@ describe('filters', () => {
       const offered = section(golden, 'offered');
       expect(result.text).toBe(offered);
       expect(names).toEqual(offered === written ? [] : expect.arrayContaining([golden.headers.rule]));
+    });
+  }
+});
+
+describe('prompts', () => {
+  for (const golden of readCases(join(folder, 'prompts'), ['rule', 'language', 'why', 'model', 'path', 'repository'])) {
+    test(`${golden.name}: ${golden.headers.why}`, () => {
+      const { prefix, suffix, languageId } = place(golden);
+      const format = formats[golden.headers.model ?? ''];
+      if (format === undefined) throw new Error(`${golden.name}: model: is one of ${Object.keys(formats).join(', ')}.`);
+      const prompt = buildPrompt({
+        format,
+        path: golden.headers.path ?? '',
+        repository: golden.headers.repository,
+        lineComment: lineCommentOf(languageId),
+        snippets: Object.entries(golden.sections).flatMap(([title, text]) =>
+          title.startsWith('snippet ') ? [{ path: title.slice('snippet '.length), text }] : [],
+        ),
+        before: prefix,
+        after: suffix,
+      });
+      const shown = prompt.parts.map(({ kind, text }) => (kind === 'special' ? `⟪${text}⟫` : text)).join('');
+      expect(shown).toBe(section(golden, 'prompt'));
+      expect(prompt.required).toBe(section(golden, 'given back'));
     });
   }
 });

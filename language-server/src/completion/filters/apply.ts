@@ -33,15 +33,25 @@ export interface Filtered {
   readonly applied: readonly { readonly name: string; readonly effect: 'changed' | 'withheld' }[];
 }
 
+/** A cut can bare what an earlier filter minds, so the filters run until the text stays; each cut makes it shorter. */
 export function applyFilters(completion: string, context: FilterContext): Filtered {
-  const applied: { name: string; effect: 'changed' | 'withheld' }[] = [];
+  const changed = new Set<string>();
   let text = completion;
-  for (const { name, filter } of filters) {
-    const verdict = filter(text, context);
-    if (verdict.kind === 'keep') continue;
-    applied.push({ name, effect: verdict.kind === 'change' ? 'changed' : 'withheld' });
-    if (verdict.kind === 'withhold') return { text: null, reason: verdict.reason, applied };
-    text = verdict.text;
+  for (let before: string | undefined; before !== text; ) {
+    before = text;
+    for (const { name, filter } of filters) {
+      const verdict = filter(text, context);
+      if (verdict.kind === 'keep') continue;
+      if (verdict.kind === 'withhold') {
+        return { text: null, reason: verdict.reason, applied: [...effects(changed), { name, effect: 'withheld' }] };
+      }
+      changed.add(name);
+      text = verdict.text;
+    }
   }
-  return { text, applied };
+  return { text, applied: effects(changed) };
+}
+
+function effects(changed: ReadonlySet<string>): Filtered['applied'] {
+  return [...changed].map((name) => ({ name, effect: 'changed' }));
 }
