@@ -1,7 +1,7 @@
 import { type Language, languageOf } from './languages.ts';
-import { continueIn, isCode, type LexState, lexBefore, step } from './lex.ts';
+import { continueIn, isCode, type LexState, step } from './lex.ts';
 import { indentOf, isBlank, lineAfter, lineBefore, trimBlanksEnd, widthOf } from './lines.ts';
-import type { CompletionMode } from './mode.ts';
+import { type CompletionMode, lexedBefore } from './mode.ts';
 import type { Stop, StopOptions, StopRule } from './stop.ts';
 
 type Block = Extract<CompletionMode, { mode: 'block' }>;
@@ -45,7 +45,7 @@ type Verdict = Stop | null | undefined;
 
 export function createBlockRule(options: StopOptions, block: Block): StopRule {
   const language = languageOf(options.languageId);
-  const state = lexBefore(options.prefix, language).state;
+  const state = lexedBefore(options).state;
   const place: BlockPlace = {
     block,
     language,

@@ -25,6 +25,8 @@ export interface LexState {
   /** Where the statement of that character began. */
   codeStart: number;
   token: Token;
+  /** By ASCII code, 1 where a character may be more than plain code: blanks, brackets, what begins strings and comments. */
+  readonly special: Uint8Array;
 }
 
 export interface Lexed {
@@ -44,8 +46,8 @@ const regex: StringSyntax = { open: '/', close: '/', escapes: true, lines: 'one'
 export function lexBefore(prefix: string, language: Language): Lexed {
   const truncated = prefix.length > windowSize;
   const window = truncated ? fromTopLevelLine(prefix.slice(-windowSize)) : prefix;
-  const state = freshState();
-  for (let at = 0; at < window.length; ) at = step(window, at, state, language);
+  const state = freshState(language);
+  for (let at = 0; at < window.length; ) at = step(window, skipPlain(window, at, state), state, language);
   return { state, window, truncated };
 }
 
@@ -58,7 +60,7 @@ export function unclosedAfter(lexed: Lexed, suffix: string, language: Language):
   let crossed = 0;
   for (let at = 0; at < window.length && lowest > 0; ) {
     const top = state.stack.at(-1);
-    at = step(window, at, state, language);
+    at = step(window, skipPlain(window, at, state), state, language);
     if (state.stack.length >= lowest) continue;
     if (state.token === 'closeAcross') crossed += lowest - state.stack.length - 1;
     if (state.token === 'newline' && top?.kind === 'string') crossed++;
@@ -87,8 +89,40 @@ export function step(text: string, at: number, state: LexState, language: Langua
   return stepCode(text, at, state, language);
 }
 
-function freshState(): LexState {
-  return { stack: [], floor: 0, statementStart: 0, lastCode: -1, lastCharacter: '', codeStart: 0, token: 'other' };
+function freshState(language: Language): LexState {
+  const special = specialCharacters(language);
+  return {
+    stack: [],
+    floor: 0,
+    statementStart: 0,
+    lastCode: -1,
+    lastCharacter: '',
+    codeStart: 0,
+    token: 'other',
+    special,
+  };
+}
+
+/** To the next character that may matter; of a run of plain code the last one is left to `step`, which notes it. */
+function skipPlain(text: string, from: number, state: LexState): number {
+  const top = state.stack.at(-1);
+  let at = from;
+  if (top?.kind === 'comment') return at;
+  if (top?.kind === 'string') {
+    while (at < text.length && !mayMatter(text.charCodeAt(at), top.syntax)) at++;
+    return at;
+  }
+  while (at < text.length && isPlain(text.charCodeAt(at), state)) at++;
+  return at > from ? at - 1 : from;
+}
+
+function mayMatter(code: number, { close, interpolation }: StringSyntax): boolean {
+  const isPunctuation = code === 10 || code === 92 || code === 91;
+  return isPunctuation || code === close.charCodeAt(0) || code === interpolation?.charCodeAt(0);
+}
+
+function isPlain(code: number, state: LexState): boolean {
+  return code >= 128 || state.special[code] === 0;
 }
 
 /** A line without indentation is unlikely to lie inside a string or a comment. */
@@ -152,12 +186,12 @@ function stepString(
 
 function stepCode(text: string, at: number, state: LexState, language: Language): number {
   const character = text[at] ?? '';
-  if (character === '\n') return newline(at, state, language);
-  if (character === ' ' || character === '\t' || character === '\r') return at + 1;
-  if (!startersOf(language).has(character)) {
+  if (isPlain(text.charCodeAt(at), state)) {
     markCode(at, character, state);
     return at + 1;
   }
+  if (character === '\n') return newline(at, state, language);
+  if (character === ' ' || character === '\t' || character === '\r') return at + 1;
   const comment = commentAt(text, at, language);
   if (comment !== undefined) {
     state.stack.push({ kind: 'comment', close: comment.close });
@@ -233,17 +267,15 @@ function stringAt(text: string, at: number, state: LexState, language: Language)
   return undefined;
 }
 
-const starters = new WeakMap<Language, ReadonlySet<string>>();
-
-/** The characters with which something other than plain code may begin. */
-function startersOf(language: Language): ReadonlySet<string> {
-  const known = starters.get(language);
-  if (known !== undefined) return known;
-  const set = new Set(language.brackets);
-  for (const open of language.lineComments) set.add(open[0] ?? '');
-  for (const [open] of language.blockComments) set.add(open[0] ?? '');
-  for (const string of language.strings) set.add(string.open[0] ?? '');
-  if (language.regexLiterals) set.add('/');
-  starters.set(language, set);
-  return set;
+function specialCharacters(language: Language): Uint8Array {
+  const special = new Uint8Array(128);
+  const openings = [
+    ...language.brackets,
+    ...language.lineComments,
+    ...language.blockComments.map(([open]) => open),
+    ...language.strings.map((string) => string.open),
+    ...(language.regexLiterals ? ['/'] : []),
+  ];
+  for (const opening of [...openings, ' ', '\t', '\r', '\n']) special[opening.charCodeAt(0)] = 1;
+  return special;
 }

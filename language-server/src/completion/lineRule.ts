@@ -1,6 +1,7 @@
 import { type Language, languageOf } from './languages.ts';
-import { continueIn, type Frame, type LexState, lexBefore, partners, step, unclosedAfter } from './lex.ts';
+import { continueIn, type Frame, type LexState, partners, step, unclosedAfter } from './lex.ts';
 import { indentOf, isBlank, isCharacterBoundary, isWord, lineAfter, lineBefore, linesBelow, widthOf } from './lines.ts';
+import { lexedBefore } from './mode.ts';
 import type { Stop, StopOptions, StopRule } from './stop.ts';
 
 /** Line ends that the model may begin with: on a blank line, and after a line with content. */
@@ -50,7 +51,7 @@ function createRestRule(options: StopOptions, before: string): RestRule | undefi
   const rest = lineAfter(options.suffix);
   if (isBlank(rest)) return undefined;
   const language = languageOf(options.languageId);
-  const lexed = lexBefore(options.prefix, language);
+  const lexed = lexedBefore(options);
   const missing = language.brackets === '' ? 0 : unclosedAfter(lexed, options.suffix, language);
   const start = continueIn(lexed.state, 0);
   return (line, complete) => findRest({ line, complete, rest, before, language, missing, start });

@@ -8,6 +8,12 @@ export interface Place {
   readonly prefix: string;
   readonly suffix: string;
   readonly languageId: string;
+  /** What `lexBefore` found, where it is known already. */
+  readonly lexed?: Lexed;
+}
+
+export function lexedBefore(place: Place): Lexed {
+  return place.lexed ?? lexBefore(place.prefix, languageOf(place.languageId));
 }
 
 /** How much is offered. A block is what the line that opens it calls for, to its end. */
@@ -37,7 +43,7 @@ export function completionMode(place: Place & { readonly multiline?: Settings['m
   const rest = lineAfter(place.suffix);
   if (!isBlank(rest) && !/^\s*\}[\])}]*[;,]?$/.test(rest)) return line;
 
-  const lexed = lexBefore(place.prefix, language);
+  const lexed = lexedBefore(place);
   if (!isCode(lexed.state) || lexed.state.lastCode < 0) return line;
   const opened = openedBlock(lexed, place);
   if (opened === undefined) return line;

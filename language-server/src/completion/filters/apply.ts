@@ -1,4 +1,5 @@
 import type { NoSuggestionReason } from '#protocol/trace.ts';
+import { lexedBefore } from '../mode.ts';
 import { brokenText } from './brokenText.ts';
 import { dedent } from './dedent.ts';
 import { empty } from './empty.ts';
@@ -34,7 +35,8 @@ export interface Filtered {
 }
 
 /** A cut can bare what an earlier filter minds, so the filters run until the text stays; each cut makes it shorter. */
-export function applyFilters(completion: string, context: FilterContext): Filtered {
+export function applyFilters(completion: string, place: FilterContext): Filtered {
+  const context = { ...place, lexed: lexedBefore(place) };
   const changed = new Set<string>();
   let text = completion;
   for (let before: string | undefined; before !== text; ) {

@@ -1,6 +1,7 @@
 import { languageOf } from '../languages.ts';
-import { isCode, lexBefore } from '../lex.ts';
+import { isCode } from '../lex.ts';
 import { indentOf, isBlank, lineBefore, widthOf } from '../lines.ts';
+import { lexedBefore } from '../mode.ts';
 import { createStopRule } from '../stop.ts';
 import { contentLinesOf, cutAt, type Filter, type FilterContext, keep, withhold } from './filter.ts';
 
@@ -22,10 +23,11 @@ export const dedent: Filter = (completion, context) => {
 };
 
 /** Indentation of the statement before the cursor; undefined where it is a continuation, which may stand anywhere. */
-function statementIndent({ prefix, languageId }: FilterContext): string | undefined {
+function statementIndent(context: FilterContext): string | undefined {
+  const { prefix, languageId } = context;
   const language = languageOf(languageId);
   if (language.blocks === 'none' || isBlank(lineBefore(prefix))) return undefined;
-  const { state, window } = lexBefore(prefix, language);
+  const { state, window } = lexedBefore(context);
   // After a comment, its own line counts.
   const isComment =
     !isCode(state) || state.codeStart > state.lastCode || window.slice(state.lastCode + 1).includes('\n');

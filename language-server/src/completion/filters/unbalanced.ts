@@ -1,16 +1,18 @@
 import { languageOf } from '../languages.ts';
-import { continueIn, lexBefore, step, unclosedAfter } from '../lex.ts';
+import { continueIn, step, unclosedAfter } from '../lex.ts';
 import { isBlank, trimBlanksEnd } from '../lines.ts';
+import { lexedBefore } from '../mode.ts';
 import { cutAt, type Filter, keep } from './filter.ts';
 
 /**
  * Cuts at the first bracket that closes nothing: its partner is not open before the cursor, or the document closes it
  * already after the cursor. Brackets in strings and comments do not count.
  */
-export const unbalanced: Filter = (completion, { prefix, suffix, languageId }) => {
+export const unbalanced: Filter = (completion, context) => {
+  const { suffix, languageId } = context;
   const language = languageOf(languageId);
   if (language.brackets === '' || !/[)\]}]/.test(completion)) return keep;
-  const lexed = lexBefore(prefix, language);
+  const lexed = lexedBefore(context);
   if (lexed.state.stack.at(-1)?.kind === 'comment') return keep;
   const state = continueIn(lexed.state, 0);
   let missing = unclosedAfter(lexed, suffix, language);
