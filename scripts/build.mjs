@@ -1,4 +1,5 @@
 // Bundles the extension and the language server into dist/. `--watch` rebuilds on change.
+import { writeFile } from 'node:fs/promises';
 import { build, context } from 'esbuild';
 
 /** @type {import('esbuild').BuildOptions} */
@@ -8,6 +9,7 @@ const common = {
   target: 'node20',
   sourcemap: true,
   logLevel: 'warning',
+  metafile: true,
   external: ['vscode', 'node-llama-cpp'],
 };
 
@@ -36,4 +38,18 @@ if (process.argv.includes('--watch')) {
   // esbuild has printed each error with its place; a stack of its own would only hide them.
   const results = await Promise.allSettled(bundles.map((bundle) => build(bundle)));
   if (results.some(({ status }) => status === 'rejected')) process.exitCode = 1;
+  else await writeFile('dist/bundled.json', JSON.stringify(packagesIn(results)));
+}
+
+/**
+ * The places in node_modules whose code is in the bundles: their licences are shipped with them.
+ *
+ * @param {readonly PromiseSettledResult<import('esbuild').BuildResult>[]} results
+ */
+function packagesIn(results) {
+  const inputs = results.flatMap((each) =>
+    each.status === 'fulfilled' ? Object.keys(each.value.metafile?.inputs ?? {}) : [],
+  );
+  const places = inputs.flatMap((input) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []);
+  return [...new Set(places)].sort();
 }

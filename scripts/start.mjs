@@ -14,6 +14,7 @@ const usage = `Usage: npm start [-- OPTION…]
   --browser       serves the editor to a browser even where VS Code is installed
   --port NUMBER   where to serve it; a free port by default
   --help          shows this
+ARGOT_MODEL_PATH in the environment names a GGUF file to use instead of the default model.
 `;
 
 /**

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setUpServedEditor } from '../setup.mjs';
 import { cacheFolder, exists } from './cache.mjs';
 import { which } from './commands.mjs';
-import { developmentHome } from './model.mjs';
+import { developmentHome, installModel } from './model.mjs';
 import { repository } from './repository.mjs';
 import { editorAddress, registerExtension, serveEditor, writeSettings } from './served-editor.mjs';
 
@@ -26,7 +26,8 @@ const firstSettings = {
  * @param {number | undefined} port
  */
 export async function openBrowserEditor(place, port) {
-  const { node, editor } = await setUpServedEditor();
+  const { node, editor, model } = await setUpServedEditor();
+  await installModel(model);
   await registerExtension(extensionsFolder, repository);
   if (!(await exists(path.join(dataFolder, 'data', 'User', 'settings.json'))))
     await writeSettings(dataFolder, firstSettings);

@@ -4,7 +4,7 @@ import { setUpProduct } from '../setup.mjs';
 import { cacheFolder, exists } from './cache.mjs';
 import { which } from './commands.mjs';
 import { SetupFailure } from './failure.mjs';
-import { developmentHome } from './model.mjs';
+import { developmentHome, installModel } from './model.mjs';
 import { repository } from './repository.mjs';
 
 /** @returns {Promise<string | undefined>} VS Code's command, where it is installed */
@@ -23,7 +23,8 @@ export async function findDesktopEditor() {
  * @param {import('../start.mjs').Place} place
  */
 export async function openDesktopEditor(command, place) {
-  await setUpProduct();
+  const { model } = await setUpProduct();
+  await installModel(model);
   const args = [
     `--extensionDevelopmentPath=${repository}`,
     `--user-data-dir=${path.join(cacheFolder(), 'desktop')}`,

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { cacheFolder, exists } from './cache.mjs';
 import { canInstallDebianPackages, installDebianPackages, run, which } from './commands.mjs';
@@ -45,6 +45,21 @@ export async function provideModel(node) {
       return file;
     },
   );
+}
+
+/**
+ * Lets the language server that `npm start` brings find the model, also one that ARGOT_MODEL_PATH names.
+ *
+ * @param {string} file
+ */
+export async function installModel(file) {
+  const folder = path.join(developmentHome(), 'models');
+  const target = path.join(folder, path.basename(file));
+  if (target === file) return;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await rm(target, { force: true });
+  // Windows lets only administrators link.
+  await symlink(file, target).catch(() => copyFile(file, target));
 }
 
 /** @returns {Promise<string | undefined>} */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { cacheFolder, exists, installOnce } from './cache.mjs';
 import { npm } from './commands.mjs';
 import { SetupFailure } from './failure.mjs';
+import { notices } from './notices.mjs';
 import { repository } from './repository.mjs';
 
 /** The package that holds llama.cpp's binaries, by the editor's name of the platform: CPU, and Metal where there is it. */
@@ -17,7 +18,14 @@ export const binaryPackages = /** @type {const} */ ({
 
 /** @typedef {keyof typeof binaryPackages} Target */
 
-const required = ['README.md', 'CHANGELOG.md', 'LICENSE', 'dist/extension.cjs', 'dist/language-server.mjs'];
+const required = [
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE',
+  'dist/extension.cjs',
+  'dist/language-server.mjs',
+  'dist/bundled.json',
+];
 const optional = ['media', 'l10n'];
 /** In package.json for those who build Argot, not for those who install it. */
 const buildOnly = ['private', 'scripts', 'imports', 'dependencies', 'devDependencies', 'overrides'];
@@ -69,8 +77,10 @@ async function stageExtension(folder) {
   }
   await cp(path.join(repository, 'dist'), path.join(folder, 'dist'), {
     recursive: true,
-    filter: (file) => !/[\\/]dist[\\/](types|\.built)$|\.map$/.test(file),
+    filter: (file) => !/[\\/]dist[\\/](types|\.built|bundled\.json)$|\.map$/.test(file),
   });
+  const bundled = JSON.parse(await readFile(path.join(repository, 'dist', 'bundled.json'), 'utf8'));
+  await writeFile(path.join(folder, 'THIRD-PARTY-NOTICES.txt'), await notices(bundled));
 }
 
 /**
