@@ -11,7 +11,10 @@ const usage = `Usage: node dist/models-cli.mjs list
 
 ARGOT_HOME moves the folder of models, ARGOT_HUB the root of the hub's addresses; HTTPS_PROXY and NO_PROXY count.`;
 
-async function main(args: readonly string[], signal: AbortSignal): Promise<Outcome<{ readonly output: string }>> {
+/** What goes to stdout, or the sentence that goes to stderr. */
+type Result = { readonly ok: true; readonly output: string } | { readonly ok: false; readonly message: string };
+
+async function main(args: readonly string[], signal: AbortSignal): Promise<Result> {
   const { env } = process;
   const { settings } = checkSettings({});
   const store = modelStore({
@@ -29,11 +32,11 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<Outco
   if (isFetch && option === '--from' && value) {
     return output(await store.fetch(subject, { onProgress, signal, namedFile: resolve(value) }));
   }
-  return { ok: false, fault: { code: 'unknownModel', message: usage } };
+  return { ok: false, message: usage };
 }
 
-function output(result: Outcome<{ readonly path: string }>): Outcome<{ readonly output: string }> {
-  return result.ok ? { ok: true, output: result.path } : result;
+function output(result: Outcome<{ readonly path: string }>): Result {
+  return result.ok ? { ok: true, output: result.path } : { ok: false, message: result.fault.message };
 }
 
 async function list(store: ModelStore): Promise<string> {
@@ -67,5 +70,5 @@ const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
 const result = await main(process.argv.slice(2), stop.signal);
 if (result.ok) process.stdout.write(`${result.output}\n`);
-else process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[K' : ''}${result.fault.message}\n`);
+else process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[K' : ''}${result.message}\n`);
 process.exitCode = result.ok ? 0 : 1;

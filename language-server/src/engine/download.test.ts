@@ -383,6 +383,7 @@ async function bundle(outfile: string): Promise<void> {
     },
     bundle: true,
     platform: 'node',
+    target: 'node20',
     format: 'esm',
     outfile,
     logLevel: 'error',
