@@ -122,7 +122,8 @@ export function driveWindow(page: Page, workspace: string, explain: () => Promis
       await openPicker('ControlOrMeta+P', name);
       const row = rows.filter({ hasText: path.basename(name) }).first();
       await waitOr(row, () => fail(`The editor finds no file ${name}.`));
-      await page.keyboard.press('Enter');
+      // Files opened before are listed at once, with another one selected.
+      await row.click();
       const tab = page.locator('.tab.active').filter({ hasText: path.basename(name) });
       await waitOr(tab, () => fail(`The editor did not open ${name}.`));
       await page.locator('.editor-instance .monaco-editor.focused .view-lines').waitFor({ timeout: patienceMs });
