@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { homedir, tmpdir, userInfo } from 'node:os';
+import { z } from 'zod';
 import { serverAddress } from '#protocol/address.ts';
 import { protocolVersion } from '#protocol/handshake.ts';
-import { z } from 'zod';
 import { createModelHost } from './engine/createModelHost.ts';
 import { argotHome } from './home.ts';
 import { greet } from './server/handshake.ts';
@@ -13,9 +13,7 @@ import { listen } from './server/socket.ts';
 import { newTotals } from './server/traceLog.ts';
 
 /** Environment variables that tests shorten the server's patience with. */
-const environment = z
-  .object({ ARGOT_IDLE_MS: z.coerce.number().int().positive().default(60_000) })
-  .parse(process.env);
+const environment = z.object({ ARGOT_IDLE_MS: z.coerce.number().int().positive().default(60_000) }).parse(process.env);
 const drainMs = 2_000;
 
 const log = (message: string): void => console.error(`${new Date().toISOString()} [${process.pid}] ${message}`);
@@ -39,7 +37,10 @@ const sockets = new Set<Socket>();
 const totals = newTotals();
 let lastId = 0;
 
-const listening = await listen(serverAddress(machine), (socket) => void welcome(socket).catch((error: unknown) => log(String(error))));
+const listening = await listen(
+  serverAddress(machine),
+  (socket) => void welcome(socket).catch((error: unknown) => log(String(error))),
+);
 if (listening.kind === 'taken') process.exit(0);
 if (listening.kind === 'refused') {
   console.error(listening.message);
@@ -59,7 +60,12 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => vo
 
 async function welcome(socket: Socket): Promise<void> {
   socket.on('error', () => socket.destroy());
-  const greeting = { argot: 'greeting', protocol: protocolVersion, version: manifest.version, pid: process.pid } as const;
+  const greeting = {
+    argot: 'greeting',
+    protocol: protocolVersion,
+    version: manifest.version,
+    pid: process.pid,
+  } as const;
   const token = listening.kind === 'listening' ? listening.token : undefined;
   const outcome = await greet(socket, greeting, token);
   if (outcome.kind === 'foreign') {

@@ -5,7 +5,11 @@ function source(uri: string, languageId: string, text: string): Source {
   const lines = text.split('\n');
   return { uri, path: uri, languageId, lineCount: lines.length, lines: (from, to) => lines.slice(from, to).join('\n') };
 }
-const sources = [source('edited.js', 'javascript', 'let edited = 1;'), source('tab.js', 'javascript', 'let tab = 2;'), source('tab.py', 'python', 'tab = 3')];
+const sources = [
+  source('edited.js', 'javascript', 'let edited = 1;'),
+  source('tab.js', 'javascript', 'let tab = 2;'),
+  source('tab.py', 'python', 'tab = 3'),
+];
 const input = {
   edits: [{ uri: 'edited.js', line: 0, at: 0 }],
   tabs: ['edited.js', 'tab.py', 'tab.js', 'gone.js'],
@@ -24,5 +28,7 @@ test('the budget bounds them', () => {
 });
 
 test('the document itself is not its own context', () => {
-  expect(chooseSnippets({ ...input, document: { uri: 'edited.js', languageId: 'javascript' } }).map(({ path }) => path)).toEqual(['tab.js']);
+  expect(
+    chooseSnippets({ ...input, document: { uri: 'edited.js', languageId: 'javascript' } }).map(({ path }) => path),
+  ).toEqual(['tab.js']);
 });

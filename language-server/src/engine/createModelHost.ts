@@ -1,16 +1,15 @@
-import { isAbsolute } from 'node:path';
-import type { ModelChoice, ModelOutcome } from '#protocol/models.ts';
-import type { Settings } from '#protocol/settings.ts';
-import type { Problem, Status } from '#protocol/status.ts';
 import type { Llama } from 'node-llama-cpp';
-import { catalogueEntry } from './catalogue.ts';
+import type { ModelChoice, ModelOutcome } from '#protocol/models.ts';
+import { checkSettings, type Settings } from '#protocol/settings.ts';
+import type { Problem, Status } from '#protocol/status.ts';
 import type { Engine } from './engine.ts';
 import { errorMessage, type Fault } from './faults.ts';
 import { loadLlama } from './llama.ts';
-import { loadModel, type ModelIdentity } from './loadModel.ts';
+import { loadModel } from './loadModel.ts';
 import type { EngineState, ModelHost } from './modelHost.ts';
-import { createModelStore, type ModelStore } from './modelStore.ts';
+import { modelStore } from './modelStore.ts';
 import { createQueue } from './queue.ts';
+import type { FoundModel } from './storedModel.ts';
 
 export interface ModelHostDeps {
   readonly home: string;
@@ -28,11 +27,9 @@ type Wanted = Pick<Settings, 'model' | 'gpu' | 'threads'>;
 
 export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
   let settings: Settings | undefined;
-  const store: ModelStore = createModelStore({
+  const store = modelStore({
     home,
-    hubEndpoint: () => settings?.hubEndpoint ?? '',
-    proxy: () => settings?.proxy ?? '',
-    log,
+    reach: () => ({ ...(settings ?? checkSettings({}).settings), env: process.env }),
   });
   const enqueue = createQueue();
   const listeners = new Set<() => void>();
@@ -61,8 +58,8 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
 
   /** Loads what the settings want; the model in use stays until the new one works. */
   async function load(target: Wanted): Promise<void> {
-    const found = await resolve(target.model);
-    if ('problem' in found) {
+    const found = await find(target.model);
+    if (!found.ok) {
       problem = found.problem;
       return;
     }
@@ -73,7 +70,7 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
       batchTokens,
       log: (level: string, message: string) => log(`llama.cpp, ${level}: ${message}`),
     };
-    const outcome = await loadModel(() => library(target.gpu), found.identity, options, engine?.model.sizeBytes ?? 0);
+    const outcome = await loadModel(() => library(target.gpu), found.model, options, engine?.model.sizeBytes ?? 0);
     if (!outcome.ok) {
       problem = outcome.problem;
       return;
@@ -86,28 +83,25 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
       await previous[Symbol.asyncDispose]();
       inMemory--;
     }
-    log(`${engine.model.name} is loaded; ${engine.backend.device}, ${engine.backend.threads} threads: ${engine.backend.reason}.`);
+    log(
+      `${engine.model.name} is loaded; ${engine.backend.device}, ${engine.backend.threads} threads: ${engine.backend.reason}.`,
+    );
   }
 
-  async function resolve(model: string): Promise<{ readonly identity: ModelIdentity } | { readonly problem: Problem }> {
-    const identity = model === 'auto' ? await store.pickDefault() : await store.find(model);
-    if (identity !== undefined) return { identity };
-    if (model === 'auto') return { problem: noModel };
-    if (catalogueEntry(model) !== undefined) {
-      const message = `The model ${model} is not on this machine yet. Download it, or choose another.`;
-      return { problem: { code: 'modelFileMissing', message, remedy: { title: 'Choose Model', command: 'argot.chooseModel' } } };
-    }
-    const message = isAbsolute(model)
-      ? `The model file ${model} does not exist. Correct the setting argot.model, or choose another model.`
-      : `Argot knows no model “${model}”. Correct the setting argot.model: it takes “auto”, the name of a model in the list, or the absolute path of a GGUF file.`;
-    const code = isAbsolute(model) ? 'modelFileMissing' : 'unknownModel';
-    return { problem: { code, message, remedy: { title: 'Choose Model', command: 'argot.chooseModel' } } };
+  async function find(model: string): Promise<FoundModel> {
+    if (model !== 'auto') return store.find(model);
+    const best = await store.pickDefault();
+    return best === undefined ? { ok: false, problem: noModel } : { ok: true, model: best };
   }
 
   function reload(target: Wanted): Promise<void> {
     const run = enqueue(() => load(target))
       .catch((error: unknown) => {
-        problem = { code: 'modelFailed', message: `The model could not be loaded: ${errorMessage(error)}.`, remedy: { title: 'Show Output', command: 'argot.showOutput' } };
+        problem = {
+          code: 'modelFailed',
+          message: `The model could not be loaded: ${errorMessage(error)}.`,
+          remedy: { title: 'Show Output', command: 'argot.showOutput' },
+        };
       })
       .finally(() => {
         if (loading === run) loading = undefined;
@@ -120,7 +114,9 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
 
   async function rememberSpeed(): Promise<void> {
     const speed = engine?.speed();
-    if (engine !== undefined && speed !== undefined) await store.rememberSpeed(engine.model.id, speed);
+    if (engine === undefined || speed === undefined) return;
+    const fault = await store.rememberSpeed(engine.model.id, speed);
+    if (fault !== undefined) log(fault.message);
   }
 
   async function settle(id: string, before: Engine | undefined): Promise<ModelOutcome> {
@@ -158,7 +154,8 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
     status,
     modelsInMemory: () => inMemory,
     configure(next) {
-      const changes = wanted === undefined || (['model', 'gpu', 'threads'] as const).some((key) => settings?.[key] !== next[key]);
+      const changes =
+        wanted === undefined || (['model', 'gpu', 'threads'] as const).some((key) => settings?.[key] !== next[key]);
       settings = next;
       if (!changes) return;
       wanted = { model: next.model, gpu: next.gpu, threads: next.threads };
@@ -169,12 +166,12 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
       return () => listeners.delete(listener);
     },
     async list(): Promise<readonly ModelChoice[]> {
-      const choices = await store.list();
-      return choices.map((choice) => {
-        const active = engine?.model.id === choice.id;
-        const speed = active ? engine?.speed() : undefined;
-        return { ...choice, active, ...(speed === undefined ? {} : { speed }) };
-      });
+      const { choices, complaints } = await store.list(
+        engine === undefined ? undefined : { id: engine.model.id, memoryBytes: engine.model.sizeBytes },
+      );
+      for (const complaint of complaints) log(complaint);
+      const speed = engine?.speed();
+      return choices.map((choice) => (choice.active && speed !== undefined ? { ...choice, speed } : choice));
     },
     use,
     async download(id, onProgress, signal) {
@@ -184,7 +181,7 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
       return use(id);
     },
     async importFile(path) {
-      const imported = await store.importFile(path);
+      const imported = await store.importFile(path, () => undefined, new AbortController().signal);
       return imported.ok ? { ok: true, id: imported.id } : refused(imported.fault);
     },
     async [Symbol.asyncDispose]() {

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import type { Backend } from '#protocol/status.ts';
 import {
   getLlama,
   type Llama,
@@ -10,6 +9,7 @@ import {
   type Token,
   TokenBias,
 } from 'node-llama-cpp';
+import type { Backend } from '#protocol/status.ts';
 import { lookUpDraft } from './drafts.ts';
 import type { Engine, GenerateRequest, GenerateResult, ModelInfo, TokenId } from './engine.ts';
 import { createQueue } from './queue.ts';
@@ -244,7 +244,8 @@ async function decode(
     }
     const last = output.at(-1);
     if (last === undefined) break;
-    const drafts = speedometer.batchesAreCheap() && missing === '' ? lookUpDraft([...prompt, ...output], draftMatch, 3) : [];
+    const drafts =
+      speedometer.batchesAreCheap() && missing === '' ? lookUpDraft([...prompt, ...output], draftMatch, 3) : [];
     pending = [last, ...drafts];
   }
   if (signal.aborted) ended = 'cancelled';

@@ -1,6 +1,6 @@
 import type { DownloadProgressParams, ModelChoice, ModelOutcome } from '#protocol/models.ts';
 import type { Settings } from '#protocol/settings.ts';
-import type { Backend, ModelSummary, Problem, Status } from '#protocol/status.ts';
+import type { Status } from '#protocol/status.ts';
 import type { Engine } from './engine.ts';
 
 /** The model as everybody else sees it: an engine, or why there is none. */
@@ -19,6 +19,10 @@ export interface ModelHost extends AsyncDisposable {
   onChange(listener: () => void): () => void;
   list(): Promise<readonly ModelChoice[]>;
   use(id: string): Promise<ModelOutcome>;
-  download(id: string, onProgress: (progress: Omit<DownloadProgressParams, 'id'>) => void, signal: AbortSignal): Promise<ModelOutcome>;
+  download(
+    id: string,
+    onProgress: (progress: Omit<DownloadProgressParams, 'id'>) => void,
+    signal: AbortSignal,
+  ): Promise<ModelOutcome>;
   importFile(path: string): Promise<ModelOutcome>;
 }

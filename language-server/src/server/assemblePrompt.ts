@@ -37,6 +37,8 @@ interface View {
 }
 
 const countedTexts = 20_000;
+/** Drafts and the library's own reserve at a sequence's end. */
+const spareTokens = 16;
 
 /** Builds prompts in tokens. Snippets are chosen anew only when the window moves, since changing them costs the KV prefix. */
 export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
@@ -92,17 +94,27 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
       const { start, snippets } = view(engine, document, text.positionAt(place.documentOffset).line, budget);
       const viewed = deps.now();
       const from = text.offsetAt({ line: start, character: 0 });
-      const prompt = buildPrompt({
-        format: engine.model.format,
-        path: document.path,
-        repository: document.repository,
-        lineComment: lineCommentOf(text.languageId),
-        snippets,
-        before: place.prefix.slice(Math.max(0, place.prefix.length - (place.offset - from))),
-        after: engine.model.format.fim === undefined ? '' : suffixWithin(place.suffix, budget.after, counter(engine)),
-      });
+      const build = (before: string) =>
+        buildPrompt({
+          format: engine.model.format,
+          path: document.path,
+          repository: document.repository,
+          lineComment: lineCommentOf(text.languageId),
+          snippets,
+          before,
+          after: engine.model.format.fim === undefined ? '' : suffixWithin(place.suffix, budget.after, counter(engine)),
+        });
+      let before = place.prefix.slice(Math.max(0, place.prefix.length - (place.offset - from)));
+      let prompt = build(before);
       const built = deps.now();
-      const tokens = promptTokens(engine, prompt);
+      let tokens = promptTokens(engine, prompt);
+      // One line alone may be longer than the budget: its end is what counts.
+      const room = engine.contextTokens - Math.max(budget.lineTokens, budget.blockTokens) - spareTokens;
+      while (tokens.length > room && before.length > 1) {
+        before = before.slice(before.length >> 1);
+        prompt = build(before);
+        tokens = promptTokens(engine, prompt);
+      }
       const stagesMs = { context: viewed - began, prompt: built - viewed, tokenize: deps.now() - built };
       return { tokens, text: renderPrompt(prompt), required: prompt.required, stagesMs };
     },

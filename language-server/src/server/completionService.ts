@@ -1,7 +1,12 @@
-import { acceptedCommand } from '#protocol/signals.ts';
+import type {
+  InlineCompletionItem,
+  InlineCompletionParams,
+  Position,
+  SelectedCompletionInfo,
+} from 'vscode-languageserver-protocol';
 import type { Settings } from '#protocol/settings.ts';
+import { acceptedCommand } from '#protocol/signals.ts';
 import type { NoSuggestionReason, Trace } from '#protocol/trace.ts';
-import type { InlineCompletionItem, InlineCompletionParams, Position, SelectedCompletionInfo } from 'vscode-languageserver-protocol';
 import { budgetFor } from '../completion/budget.ts';
 import { createSuggestionCache } from '../completion/cache.ts';
 import { applyFilters } from '../completion/filters/apply.ts';
@@ -14,8 +19,8 @@ import type { EngineState } from '../engine/modelHost.ts';
 import { createPromptAssembler } from './assemblePrompt.ts';
 import { lineAt, type OpenDocument, textAfter, textBefore, usesCrlf } from './documents.ts';
 import { canJoin, type InFlight, type Place } from './inFlight.ts';
-import { newTrace, type TraceLog } from './traceLog.ts';
 import { sleep } from './sleep.ts';
+import { newTrace, type TraceLog } from './traceLog.ts';
 
 export interface CompletionDeps {
   readonly engine: () => EngineState;
@@ -59,7 +64,10 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
   let expectedMs: number | undefined;
   let newest = 0;
 
-  async function complete(params: InlineCompletionParams, signal: AbortSignal): Promise<InlineCompletionItem | undefined> {
+  async function complete(
+    params: InlineCompletionParams,
+    signal: AbortSignal,
+  ): Promise<InlineCompletionItem | undefined> {
     const started = deps.now();
     const trace = newTrace(deps.newId(), params.textDocument.uri, params.position);
     const item = await answer(params, signal, trace).catch((error: unknown) => {
@@ -72,7 +80,11 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     return item;
   }
 
-  async function answer(params: InlineCompletionParams, signal: AbortSignal, trace: Trace): Promise<InlineCompletionItem | undefined> {
+  async function answer(
+    params: InlineCompletionParams,
+    signal: AbortSignal,
+    trace: Trace,
+  ): Promise<InlineCompletionItem | undefined> {
     const document = deps.document(params.textDocument.uri);
     const refusal = refuse(document, params.position);
     if (document === undefined || refusal !== undefined) return nothing(trace, refusal ?? 'unknownDocument');
@@ -152,7 +164,11 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     trace.prompt = prompt.text;
     trace.healed = prompt.required;
 
-    const context = { prefix: place.prefix.replaceAll('\r\n', '\n'), suffix: place.suffix.replaceAll('\r\n', '\n'), languageId };
+    const context = {
+      prefix: place.prefix.replaceAll('\r\n', '\n'),
+      suffix: place.suffix.replaceAll('\r\n', '\n'),
+      languageId,
+    };
     const mode = completionMode({ ...context, multiline: settings.multiline });
     const stop = createStopRule({ ...context, mode, maxLines: maxBlockLines });
     const ending: { stopped: ReturnType<typeof stop> } = { stopped: null };
@@ -194,7 +210,14 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     expectedMs = deps.now() - began;
     if (filtered.text === null || filtered.text === '') return { text: undefined, reason: filtered.reason ?? 'empty' };
     const text = usesCrlf(document.text) ? filtered.text.replaceAll('\n', '\r\n') : filtered.text;
-    cache.add({ uri: place.uri, offset: place.offset, before: place.prefix, after: place.suffix, text, itemId: trace.id });
+    cache.add({
+      uri: place.uri,
+      offset: place.offset,
+      before: place.prefix,
+      after: place.suffix,
+      text,
+      itemId: trace.id,
+    });
     return { text };
   }
 

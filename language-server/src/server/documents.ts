@@ -74,7 +74,10 @@ export function lineAt(document: TextDocument, line: number): string {
 }
 
 export function usesCrlf(document: TextDocument): boolean {
-  return document.lineCount > 1 && document.getText({ start: { line: 0, character: 0 }, end: { line: 1, character: 0 } }).endsWith('\r\n');
+  return (
+    document.lineCount > 1 &&
+    document.getText({ start: { line: 0, character: 0 }, end: { line: 1, character: 0 } }).endsWith('\r\n')
+  );
 }
 
 export function asSource(document: OpenDocument): Source {
@@ -94,7 +97,10 @@ function slice(document: TextDocument, from: number, to: number): string {
 }
 
 /** The innermost workspace folder names the path and the repository; nothing absolute enters a prompt. */
-export function placeIn(folders: readonly WorkspaceFolder[], uri: string): { path: string; repository: string | undefined } {
+export function placeIn(
+  folders: readonly WorkspaceFolder[],
+  uri: string,
+): { path: string; repository: string | undefined } {
   const { path } = URI.parse(uri);
   let best: { path: string; repository: string } | undefined;
   for (const folder of folders) {

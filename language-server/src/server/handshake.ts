@@ -4,7 +4,9 @@ import { encodeLine, type Greeting, maxHandshakeBytes, type Reply, replySchema }
 /** A client that says nothing for this long after the greeting is not one of ours. */
 const replyWithinMs = 5_000;
 
-export type HandshakeOutcome = { readonly kind: 'reply'; readonly reply: Reply } | { readonly kind: 'foreign'; readonly why: string };
+export type HandshakeOutcome =
+  | { readonly kind: 'reply'; readonly reply: Reply }
+  | { readonly kind: 'foreign'; readonly why: string };
 
 /** Greets a client and reads its one line of answer; what comes after it stays in the socket for LSP. */
 export function greet(socket: Socket, greeting: Greeting, token: string | undefined): Promise<HandshakeOutcome> {

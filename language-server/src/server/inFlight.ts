@@ -32,7 +32,8 @@ export interface Place {
 /** Whether what was typed since the generation began agrees with what it writes, so that waiting for it pays. */
 export function canJoin<R>(flight: InFlight<R>, place: Place): boolean {
   const typed = place.offset - flight.offset;
-  if (flight.uri !== place.uri || flight.controller.signal.aborted || typed < 0 || typed > place.prefix.length) return false;
+  if (flight.uri !== place.uri || flight.controller.signal.aborted || typed < 0 || typed > place.prefix.length)
+    return false;
   const at = place.prefix.length - typed;
   return (
     place.prefix.slice(0, at).endsWith(flight.before) &&

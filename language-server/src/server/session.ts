@@ -1,16 +1,4 @@
 import type { Socket } from 'node:net';
-import { cursorSchema, cursorNotification, initializationSchema, openTabsNotification, openTabsSchema } from '#protocol/documents.ts';
-import {
-  downloadModelRequest,
-  downloadProgressNotification,
-  importModelRequest,
-  listModelsRequest,
-  useModelRequest,
-} from '#protocol/models.ts';
-import { checkSettings, type Settings } from '#protocol/settings.ts';
-import { signalNotification, signalSchema } from '#protocol/signals.ts';
-import { type Status, statisticsRequest, statusNotification } from '#protocol/status.ts';
-import { lastTraceRequest } from '#protocol/trace.ts';
 import {
   type CancellationToken,
   createProtocolConnection,
@@ -27,6 +15,24 @@ import {
   SocketMessageWriter,
   TextDocumentSyncKind,
 } from 'vscode-languageserver-protocol/node';
+import {
+  cursorNotification,
+  cursorSchema,
+  initializationSchema,
+  openTabsNotification,
+  openTabsSchema,
+} from '#protocol/documents.ts';
+import {
+  downloadModelRequest,
+  downloadProgressNotification,
+  importModelRequest,
+  listModelsRequest,
+  useModelRequest,
+} from '#protocol/models.ts';
+import { checkSettings, type Settings } from '#protocol/settings.ts';
+import { signalNotification, signalSchema } from '#protocol/signals.ts';
+import { type Status, statisticsRequest, statusNotification } from '#protocol/status.ts';
+import { lastTraceRequest } from '#protocol/trace.ts';
 import { createRecentEdits } from '../context/recentEdits.ts';
 import type { ModelHost } from '../engine/modelHost.ts';
 import { createCompletionService } from './completionService.ts';
@@ -84,7 +90,13 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
       pid: process.pid,
       version: deps.version,
       ...(base.problem === undefined && complaint !== undefined
-        ? { problem: { code: 'settings', message: complaint, remedy: { title: 'Open Settings', command: 'argot.openSettings' } } }
+        ? {
+            problem: {
+              code: 'settings',
+              message: complaint,
+              remedy: { title: 'Open Settings', command: 'argot.openSettings' },
+            },
+          }
         : {}),
     };
   }
@@ -156,7 +168,9 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   connection.onNotification(cursorNotification, (params) => {
     const cursor = cursorSchema.parse(params);
     if (documents.get(cursor.uri)?.text.version !== cursor.version) return;
-    completions.prepare(cursor.uri, { line: cursor.line, character: cursor.character }).catch((error: unknown) => deps.log(String(error)));
+    completions
+      .prepare(cursor.uri, { line: cursor.line, character: cursor.character })
+      .catch((error: unknown) => deps.log(String(error)));
   });
   connection.onNotification(openTabsNotification, (params) => {
     tabs = openTabsSchema.parse(params).uris;
@@ -179,7 +193,8 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   connection.onRequest(downloadModelRequest, ({ id }, token) =>
     host.download(
       id,
-      (progress) => void connection.sendNotification(downloadProgressNotification, { id, ...progress }).catch(() => undefined),
+      (progress) =>
+        void connection.sendNotification(downloadProgressNotification, { id, ...progress }).catch(() => undefined),
       asSignal(token),
     ),
   );

@@ -22,7 +22,8 @@ export async function listen(address: Address, onSocket: (socket: Socket) => voi
         if (address.kind === 'socket') chmodSync(address.path, 0o600);
         return { kind: 'listening', server, token: writeToken(address) };
       }
-      if (error.code !== 'EADDRINUSE') return { kind: 'refused', message: `Cannot listen on ${address.path}: ${error.message}.` };
+      if (error.code !== 'EADDRINUSE')
+        return { kind: 'refused', message: `Cannot listen on ${address.path}: ${error.message}.` };
       if (await answers(address.path)) return { kind: 'taken' };
       // Left behind by a server that was killed: nobody answers there.
       if (address.kind === 'socket') removeStale(address.path);
@@ -44,7 +45,8 @@ async function withLock(address: Address, take: () => Promise<ListenOutcome>): P
       closeSync(openSync(lock, 'wx', 0o600));
       break;
     } catch (error) {
-      if (!isErrno(error, 'EEXIST')) return { kind: 'refused', message: `Cannot write to ${address.folder}: ${String(error)}.` };
+      if (!isErrno(error, 'EEXIST'))
+        return { kind: 'refused', message: `Cannot write to ${address.folder}: ${String(error)}.` };
       const age = Date.now() - (lstatSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
       if (age > staleLockMs) rmSync(lock, { force: true });
       else await new Promise((resolve) => setTimeout(resolve, lockPauseMs));
@@ -67,7 +69,11 @@ function prepareFolder(address: Address): string | undefined {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (address.kind === 'pipe') return undefined;
     const stat = lstatSync(folder);
-    return folderComplaint(folder, { isDirectory: stat.isDirectory(), uid: stat.uid, mode: stat.mode }, process.getuid?.());
+    return folderComplaint(
+      folder,
+      { isDirectory: stat.isDirectory(), uid: stat.uid, mode: stat.mode },
+      process.getuid?.(),
+    );
   } catch (error) {
     return `Cannot use the folder ${folder}: ${error instanceof Error ? error.message : String(error)}. Set ARGOT_HOME to a folder that you can write to.`;
   }

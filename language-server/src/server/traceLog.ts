@@ -1,6 +1,6 @@
+import type { Position } from 'vscode-languageserver-protocol';
 import type { Signal } from '#protocol/signals.ts';
 import type { Trace } from '#protocol/trace.ts';
-import type { Position } from 'vscode-languageserver-protocol';
 import type { GenerateResult } from '../engine/engine.ts';
 
 /** The last traces, and sums over all; in memory only. */
