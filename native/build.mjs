@@ -1,0 +1,190 @@
+// Builds argot-trainer into dist/native/. The headers come from the llama.cpp release in node-llama-cpp's git bundle;
+// nothing is linked, since ggml's libraries are found at run time. Quick when nothing changed.
+//
+//   node native/build.mjs [--sanitize] [--force]
+
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const native = dirname(fileURLToPath(import.meta.url));
+const root = dirname(native);
+const exe = process.platform === 'win32' ? '.exe' : '';
+
+/**
+ * @typedef {{ readonly ok: true, readonly trainer: string, readonly makeModel: string }
+ *   | { readonly ok: false, readonly missing: string }} Built
+ * `missing` is one sentence: what is not there and what to do.
+ */
+
+/** @param {string} command @param {readonly string[]} args */
+async function works(command, args) {
+  try {
+    await run(command, args);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @returns {Promise<string | undefined>} */
+async function findCompiler() {
+  const named = process.env.CXX;
+  // Microsoft's compiler lacks the vector extension that the kernels are written in.
+  const candidates = named ? [named] : process.platform === 'win32' ? ['clang++'] : ['c++', 'g++', 'clang++'];
+  for (const compiler of candidates) if (await works(compiler, ['--version'])) return compiler;
+  return undefined;
+}
+
+function howToInstall() {
+  if (process.platform === 'darwin') return 'run `xcode-select --install` and `brew install cmake`';
+  if (process.platform === 'win32') return 'run `winget install LLVM.LLVM Kitware.CMake Ninja-build.Ninja`';
+  return 'install them, for example with `apt-get install g++ cmake make git`';
+}
+
+/** @returns {Promise<{ readonly compiler: string } | { readonly missing: string }>} */
+async function findTools() {
+  const compiler = await findCompiler();
+  const lacks = [];
+  if (compiler === undefined) lacks.push('a C++ compiler (GCC or Clang)');
+  if (!(await works('cmake', ['--version']))) lacks.push('CMake');
+  if (!(await works('git', ['--version']))) lacks.push('git');
+  if (compiler !== undefined && lacks.length === 0) return { compiler };
+  return {
+    missing: `The trainer can't be built without ${lacks.join(' and ')}: ${howToInstall()}. Completions work without it.`,
+  };
+}
+
+/**
+ * Headers of the release that the installed libraries were built from.
+ * @param {string} cache
+ */
+async function extractHeaders(cache) {
+  const bundle = join(root, 'node_modules', 'node-llama-cpp', 'llama', 'gitRelease.bundle');
+  if (!existsSync(bundle)) return undefined;
+  const digest = createHash('sha256')
+    .update(await readFile(bundle))
+    .digest('hex')
+    .slice(0, 16);
+  const folder = join(cache, `ggml-${digest}`);
+  const complete = join(folder, 'complete');
+  if (!existsSync(complete)) {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    const repository = join(folder, 'git');
+    await run('git', ['clone', '--quiet', '--bare', bundle, repository]);
+    await run('git', [
+      `--git-dir=${repository}`,
+      `--work-tree=${folder}`,
+      'checkout',
+      '--quiet',
+      'HEAD',
+      '--',
+      'ggml/include',
+      'ggml/CMakeLists.txt',
+    ]);
+    await rm(repository, { recursive: true });
+    await writeFile(complete, '');
+  }
+  const cmake = await readFile(join(folder, 'ggml', 'CMakeLists.txt'), 'utf8');
+  const version = ['MAJOR', 'MINOR', 'PATCH'].map(
+    (part) => new RegExp(`GGML_VERSION_${part} (\\d+)`).exec(cmake)?.[1] ?? '0',
+  );
+  return { include: join(folder, 'ggml', 'include'), version: version.join('.'), digest };
+}
+
+/**
+ * A hash of all that decides the result, so that an unchanged tree is not even configured again.
+ * @param {readonly string[]} settings
+ */
+async function fingerprint(settings) {
+  const hash = createHash('sha256').update(settings.join('\n'));
+  const files = [join(native, 'CMakeLists.txt')];
+  for (const folder of ['src', join('src', 'kernels'), 'tests']) {
+    const names = await readdir(join(native, folder)).catch(() => []);
+    files.push(...names.filter((name) => /\.(cpp|h)$/.test(name)).map((name) => join(native, folder, name)));
+  }
+  for (const file of files.sort()) hash.update(file).update(await readFile(file));
+  return hash.digest('hex');
+}
+
+/**
+ * @param {{ readonly sanitize?: boolean, readonly force?: boolean, readonly log?: (line: string) => void, readonly signal?: AbortSignal }} [options]
+ * @returns {Promise<Built>}
+ */
+export async function buildNative({ sanitize = false, force = false, log = () => {}, signal } = {}) {
+  const tools = await findTools();
+  if ('missing' in tools) return { ok: false, missing: tools.missing };
+  const cache = join(root, '.cache', 'native');
+  const headers = await extractHeaders(cache);
+  if (headers === undefined)
+    return { ok: false, missing: "The trainer can't be built before node-llama-cpp is installed: run `npm ci`." };
+
+  const variant = sanitize ? 'sanitized' : 'release';
+  const target = sanitize ? join(cache, 'sanitized-bin') : join(root, 'dist', 'native');
+  const programs = ['argot-trainer', 'argot-make-model'].map((name) => name + exe);
+  const [trainer = '', makeModel = ''] = programs.map((name) => join(target, name));
+  const stamp = join(target, 'stamp');
+  const wanted = await fingerprint([variant, tools.compiler, headers.digest]);
+  const had = await readFile(stamp, 'utf8').catch(() => '');
+  if (!force && had === wanted && existsSync(trainer) && existsSync(makeModel)) return { ok: true, trainer, makeModel };
+
+  log('Building the trainer…');
+  const build = join(cache, `build-${variant}`);
+  const generator = process.platform === 'win32' ? ['-G', 'Ninja'] : [];
+  const options = { maxBuffer: 64 << 20, ...(signal ? { signal } : {}) };
+  try {
+    await run(
+      'cmake',
+      [
+        ...generator,
+        ...['-S', native, '-B', build, `-DCMAKE_CXX_COMPILER=${tools.compiler}`, '-DCMAKE_BUILD_TYPE=Release'],
+        ...[
+          `-DARGOT_GGML_INCLUDE=${headers.include}`,
+          `-DARGOT_GGML_VERSION=${headers.version}`,
+          `-DARGOT_SANITIZE=${sanitize ? 'ON' : 'OFF'}`,
+        ],
+      ],
+      options,
+    );
+    await run('cmake', ['--build', build, '--parallel', process.env.ARGOT_BUILD_JOBS ?? '2'], options);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    const output =
+      error instanceof Error && 'stdout' in error
+        ? `${error.stdout}\n${'stderr' in error ? error.stderr : ''}`
+        : String(error);
+    const first = output.split('\n').find((line) => /error/i.test(line)) ?? output.trim().slice(0, 500);
+    return {
+      ok: false,
+      missing: `The trainer did not compile: ${first.trim()} (see ${build}; \`npm run build:native -- --force\` tries again).`,
+    };
+  }
+  await mkdir(target, { recursive: true });
+  await rm(stamp, { force: true });
+  for (const name of programs) {
+    // A trainer that runs keeps its file: the new one takes the name, not the bytes.
+    await rm(join(target, name), { force: true });
+    await copyFile(join(build, name), join(target, name));
+  }
+  await writeFile(stamp, wanted);
+  log(`Built ${trainer}`);
+  return { ok: true, trainer, makeModel };
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const built = await buildNative({
+    sanitize: process.argv.includes('--sanitize'),
+    force: process.argv.includes('--force'),
+    log: console.log,
+  });
+  if (!built.ok) {
+    console.error(built.missing);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,75 @@
+// The arithmetic that costs time, as one table of functions for each instruction set.
+//
+// `portable.h` is the reference: plain loops, any real type. `simd.h` is the same arithmetic on vectors, compiled once
+// for each instruction set and chosen at run time (dispatch.cpp). tests/kernels.cpp holds every table to the reference.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace argot {
+
+/** All matrices are row-major; a stride counts elements. */
+template <typename Real>
+struct Kernels {
+    const char * name;
+
+    /** C (m, n) = [C +] A (m, k) · B (k, n). A may be transposed: element (i, j) is a[i * a_row + j * a_col]. */
+    void (*gemm)(int64_t m, int64_t n, int64_t k, const Real * a, int64_t a_row, int64_t a_col,
+                 const Real * b, int64_t ldb, Real * c, int64_t ldc, bool accumulate);
+
+    /** dst (cols, rows) = srcᵀ, src (rows, cols) of dequantised weights. */
+    void (*transpose)(int64_t rows, int64_t cols, const float * src, int64_t lds, Real * dst, int64_t ldd);
+
+    /** y = x / rms(x) * weight over one row; rms(x)² = mean(x²) + eps. */
+    void (*rms_norm)(int64_t n, const Real * x, const float * weight, Real eps, Real * y);
+    /** dx += the gradient of rms_norm at x for dy. */
+    void (*rms_norm_backward)(int64_t n, const Real * x, const float * weight, Real eps, const Real * dy, Real * dx);
+
+    /** out = silu(gate) * up. */
+    void (*swiglu)(int64_t n, const Real * gate, const Real * up, Real * out);
+    /** gate and up become their gradients for d_out. */
+    void (*swiglu_backward)(int64_t n, const Real * d_out, Real * gate, Real * up);
+
+    /** row = softmax(row * scale). */
+    void (*softmax)(int64_t n, Real scale, Real * row);
+    /** d = p * (d - Σ p d) * scale: from the gradient of probabilities to that of unscaled scores. */
+    void (*softmax_backward)(int64_t n, Real scale, const Real * p, Real * d);
+
+    /** Returns log Σ exp(logits). */
+    Real (*log_sum_exp)(int64_t n, const Real * logits);
+    /** logits = weight * (softmax(logits) - onehot(label)), given their log_sum_exp. */
+    void (*cross_entropy_backward)(int64_t n, Real lse, Real weight, int64_t label, Real * logits);
+
+    /** y += x. */
+    void (*add)(int64_t n, const Real * x, Real * y);
+};
+
+/**
+ * Products in bfloat16 with float32 sums, where the machine multiplies them natively. Rounding to 8 bits of
+ * mantissa touches activations and dequantised weights inside a product only; nothing is stored so.
+ */
+struct HalfKernels {
+    const char * name;
+    /** dst = bfloat16(src), to nearest even. */
+    void (*convert)(int64_t n, const float * src, uint16_t * dst);
+    /** panel (k / 2, cols, 2) from src (cols rows, k) : the pairs along k that one instruction multiplies. */
+    void (*pack_rows)(int64_t cols, int64_t k, const float * src, int64_t lds, uint16_t * panel, int64_t ldp);
+    /** The same panel from src (k, cols): two source rows make one row of pairs. */
+    void (*pack_columns)(int64_t k, int64_t cols, const float * src, int64_t lds, uint16_t * panel, int64_t ldp);
+    /** C (m, n) = [C +] A (m, k) · panel; k even, n a multiple of 16; ldp counts pairs. */
+    void (*gemm)(int64_t m, int64_t n, int64_t k, const uint16_t * a, int64_t lda, const uint16_t * panel, int64_t ldp,
+                 float * c, int64_t ldc, bool accumulate);
+};
+
+template <typename Real>
+const Kernels<Real> & portable_kernels();
+
+/** The table named `portable`, `neon`, `sse`, `avx2` or `avx512`; null where this processor or build lacks it. */
+const Kernels<float> * find_kernels(const char * name);
+/** The fastest table that this processor runs. */
+const Kernels<float> & best_kernels();
+/** Null where the processor has no bfloat16 products. */
+const HalfKernels * half_kernels();
+
+} // namespace argot

@@ -1,0 +1,206 @@
+#include "lora.h"
+
+#include "random.h"
+
+#include <algorithm>
+
+namespace argot {
+
+ParameterLayout parameter_layout(const Model & model, const AdapterShape & shape) {
+    ParameterLayout layout;
+    layout.rank = shape.rank;
+    for (int64_t l = 0; l < model.layers; l++) {
+        for (int64_t t = 0; t < target_count; t++) {
+            if (!shape.targets[size_t(t)]) continue;
+            const Weight & w = model.layer[size_t(l)].linear[size_t(t)].weight;
+            layout.places.push_back({l, t, layout.total, layout.total + shape.rank * w.cols, w.cols, w.rows});
+            layout.total += shape.rank * (w.cols + w.rows);
+        }
+    }
+    return layout;
+}
+
+std::vector<float> gather(const Adapter & adapter, const ParameterLayout & layout) {
+    std::vector<float> parameters(size_t(layout.total));
+    for (const PairPlace & p : layout.places) {
+        const Pair & pair = adapter.layer[size_t(p.layer)][size_t(p.target)];
+        std::copy(pair.a.begin(), pair.a.end(), parameters.begin() + p.a);
+        std::copy(pair.b_transposed.begin(), pair.b_transposed.end(), parameters.begin() + p.b);
+    }
+    return parameters;
+}
+
+void scatter(const std::vector<float> & parameters, const ParameterLayout & layout, Adapter & adapter) {
+    for (const PairPlace & p : layout.places) {
+        Pair & pair = adapter.layer[size_t(p.layer)][size_t(p.target)];
+        std::copy_n(parameters.begin() + p.a, pair.a.size(), pair.a.begin());
+        std::copy_n(parameters.begin() + p.b, pair.b_transposed.size(), pair.b_transposed.begin());
+    }
+}
+
+namespace {
+
+// Writes adapter rows a (rank, in) and bᵀ (rank, out) into the stack's four forms, from row `at` on.
+template <typename Real, typename Source>
+void place_rows(LoraStack<Real> & stack, const Weight & w, int64_t at, int64_t rank, Real scale, const Source * a, const Source * b_transposed) {
+    for (int64_t r = 0; r < rank; r++) {
+        for (int64_t i = 0; i < w.cols; i++) {
+            const Real value = Real(a[r * w.cols + i]);
+            stack.a[(at + r) * w.cols + i] = value;
+            stack.a_transposed_scaled[i * stack.padded + at + r] = scale * value;
+        }
+        for (int64_t o = 0; o < w.rows; o++) {
+            const Real value = Real(b_transposed[r * w.rows + o]);
+            stack.b_transposed[(at + r) * w.rows + o] = value;
+            stack.b_scaled[o * stack.padded + at + r] = scale * value;
+        }
+    }
+}
+
+} // namespace
+
+template <typename Real>
+LoraStack<Real> stack_adapters(const Weight & w, int64_t layer, int64_t target, int64_t trained, float trained_scale,
+                               const std::vector<FrozenAdapter> & frozen) {
+    LoraStack<Real> stack;
+    stack.trained = trained;
+    stack.trained_scale = Real(trained_scale);
+    stack.rank = trained;
+    for (const FrozenAdapter & f : frozen) {
+        if (f.adapter.shape.targets[size_t(target)]) stack.rank += f.adapter.shape.rank;
+    }
+    if (stack.rank == 0) return stack;
+    stack.padded = (stack.rank + 15) / 16 * 16;
+    stack.a.resize(stack.rank * w.cols);
+    stack.b_transposed.resize(stack.rank * w.rows);
+    stack.a_transposed_scaled.resize(w.cols * stack.padded);
+    stack.b_scaled.resize(w.rows * stack.padded);
+    stack.a.clear();
+    stack.b_transposed.clear();
+    stack.a_transposed_scaled.clear();
+    stack.b_scaled.clear();
+    int64_t at = trained;
+    for (const FrozenAdapter & f : frozen) {
+        if (!f.adapter.shape.targets[size_t(target)]) continue;
+        const Pair & pair = f.adapter.layer[size_t(layer)][size_t(target)];
+        place_rows(stack, w, at, f.adapter.shape.rank, Real(f.adapter.shape.scale() * f.scale), pair.a.data(), pair.b_transposed.data());
+        at += f.adapter.shape.rank;
+    }
+    return stack;
+}
+
+template <typename Real>
+void set_trained(LoraStack<Real> & stack, const Weight & w, const Real * a, const Real * b_transposed) {
+    place_rows(stack, w, 0, stack.trained, stack.trained_scale, a, b_transposed);
+}
+
+namespace {
+
+// out = x with elements zeroed at the dropout's rate and the rest scaled up. Row-major index / 4 is the counter.
+template <typename Real>
+void apply_dropout(Machine<Real> & machine, const Dropout & dropout, const Real * x, int64_t rows, int64_t cols, Real * out) {
+    const Real keep = Real(1 / (1 - double(dropout.rate)));
+    over_rows(*machine.threads, rows, 8, [&](int64_t first, int64_t last, int) {
+        std::array<uint32_t, 4> bits{};
+        for (int64_t i = first * cols; i < last * cols; i++) {
+            if (i % 4 == 0 || i == first * cols) bits = philox(dropout.seed, dropout.stream, uint64_t(i / 4));
+            out[i] = unit_uniform(bits[size_t(i % 4)]) < dropout.rate ? Real(0) : x[i] * keep;
+        }
+    });
+}
+
+// c (n, cols) = x (n, depth) · m (depth, cols), shared out by rows.
+template <typename Real>
+void thin_product(Machine<Real> & machine, const Real * x, int64_t n, int64_t depth, const Real * m, int64_t cols, Real * c) {
+    over_rows(*machine.threads, n, 32, [&](int64_t first, int64_t last, int) {
+        machine.kernels->gemm(last - first, cols, depth, x + first * depth, depth, 1, m, cols, c + first * cols, cols, false);
+    });
+}
+
+template <typename Real>
+void grow(Buffer<Real> & buffer, int64_t n) {
+    if (buffer.size() < n) buffer.resize(n);
+}
+
+} // namespace
+
+template <typename Real>
+void lora_forward(Machine<Real> & machine, const LoraStack<Real> & stack, const Operand<Real> & x, const Dropout & dropout, Real * u,
+                  LoraScratch<Real> & scratch) {
+    if (stack.rank == 0) return;
+    thin_product(machine, x.data, x.rows, x.cols, stack.a_transposed_scaled.data(), stack.padded, u);
+    if (dropout.rate == 0 || stack.trained == 0) return;
+    grow(scratch.dropped, x.rows * x.cols);
+    grow(scratch.u_dropped, x.rows * stack.padded);
+    apply_dropout(machine, dropout, x.data, x.rows, x.cols, scratch.dropped.data());
+    thin_product(machine, scratch.dropped.data(), x.rows, x.cols, stack.a_transposed_scaled.data(), stack.padded, scratch.u_dropped.data());
+    for (int64_t n = 0; n < x.rows; n++) {
+        std::copy_n(scratch.u_dropped.data() + n * stack.padded, stack.trained, u + n * stack.padded);
+    }
+}
+
+template <typename Real>
+void linear_backward(Machine<Real> & machine, const Weight & w, const LoraStack<Real> & stack, const PairPlace * place, Trains trains,
+                     const Real * x, const Real * u, const Operand<Real> & dy, const Dropout & dropout,
+                     const std::vector<GradientSlot<Real>> & slots, Real * dx, bool accumulate, LoraScratch<Real> & scratch) {
+    const Kernels<Real> & k = *machine.kernels;
+    const int64_t n = dy.rows, ld = stack.padded;
+    const bool drops = dropout.rate > 0 && stack.trained > 0;
+    if (stack.rank > 0) {
+        grow(scratch.du, n * ld);
+        thin_product(machine, dy.data, n, dy.cols, stack.b_scaled.data(), ld, scratch.du.data());
+    }
+    const Real * du = scratch.du.data();
+    if (place) {
+        const Real * input = x;
+        if (drops) {
+            grow(scratch.dropped, n * w.cols);
+            apply_dropout(machine, dropout, x, n, w.cols, scratch.dropped.data());
+            input = scratch.dropped.data();
+        }
+        // Shared out by columns, so that each element's sum over tokens is one thread's.
+        constexpr int64_t grain = 192;
+        const int64_t a_tasks = trains.a ? (w.cols + grain - 1) / grain : 0, b_tasks = trains.b ? (w.rows + grain - 1) / grain : 0;
+        machine.threads->run(a_tasks + b_tasks, [&](int64_t task, int) {
+            for (const GradientSlot<Real> & slot : slots) {
+                if (task < a_tasks) {
+                    const int64_t column = task * grain, columns = std::min(grain, w.cols - column);
+                    k.gemm(stack.trained, columns, slot.length, du + slot.start * ld, 1, ld, input + slot.start * w.cols + column, w.cols,
+                           slot.gradient + place->a + column, w.cols, true);
+                } else {
+                    const int64_t column = (task - a_tasks) * grain, columns = std::min(grain, w.rows - column);
+                    k.gemm(stack.trained, columns, slot.length, u + slot.start * ld, 1, ld, dy.data + slot.start * w.rows + column, w.rows,
+                           slot.gradient + place->b + column, w.rows, true);
+                }
+            }
+        });
+    }
+    if (!dx) return;
+    LowRank<Real> low;
+    const int64_t skipped = drops ? stack.trained : 0;
+    if (stack.rank > skipped) low = {du + skipped, stack.a.data() + skipped * w.cols, stack.rank - skipped, ld};
+    multiply_backward(machine, w, dy, low, dx, accumulate);
+    if (!drops) return;
+    grow(scratch.masked, n * w.cols);
+    Real * masked = scratch.masked.data();
+    over_rows(*machine.threads, n, 32, [&](int64_t first, int64_t last, int) {
+        k.gemm(last - first, w.cols, stack.trained, du + first * ld, ld, 1, stack.a.data(), w.cols, masked + first * w.cols, w.cols, false);
+    });
+    apply_dropout(machine, dropout, masked, n, w.cols, masked);
+    over_rows(*machine.threads, n, 32, [&](int64_t first, int64_t last, int) {
+        k.add((last - first) * w.cols, masked + first * w.cols, dx + first * w.cols);
+    });
+}
+
+#define ARGOT_INSTANTIATE(Real)                                                                                              \
+    template LoraStack<Real> stack_adapters(const Weight &, int64_t, int64_t, int64_t, float, const std::vector<FrozenAdapter> &); \
+    template void set_trained(LoraStack<Real> &, const Weight &, const Real *, const Real *);                                \
+    template void lora_forward(Machine<Real> &, const LoraStack<Real> &, const Operand<Real> &, const Dropout &, Real *, LoraScratch<Real> &); \
+    template void linear_backward(Machine<Real> &, const Weight &, const LoraStack<Real> &, const PairPlace *, Trains, const Real *, \
+                                  const Real *, const Operand<Real> &, const Dropout &, const std::vector<GradientSlot<Real>> &, Real *, bool, \
+                                  LoraScratch<Real> &);
+ARGOT_INSTANTIATE(float)
+ARGOT_INSTANTIATE(double)
+#undef ARGOT_INSTANTIATE
+
+} // namespace argot

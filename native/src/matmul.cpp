@@ -1,0 +1,178 @@
+#include "matmul.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace argot {
+
+namespace {
+
+// A panel has 64 columns, or one block of a K-quant; 256 of the summed dimension keep it in the second-level cache.
+constexpr int64_t panel_columns = 64, panel_depth = 256, decode_rows = 16;
+
+struct Task {
+    int64_t panel, first, last;
+};
+
+// One task for each panel; panels that don't divide among the threads are shared by all of them, by tokens.
+std::vector<Task> share(int64_t panels, int64_t rows, int64_t threads) {
+    std::vector<Task> tasks;
+    const int64_t whole = panels - panels % threads;
+    for (int64_t p = 0; p < panels; p++) {
+        const int64_t parts = p < whole ? 1 : std::min(threads, rows);
+        for (int64_t i = 0; i < parts; i++) tasks.push_back({p, rows * i / parts, rows * (i + 1) / parts});
+    }
+    return tasks;
+}
+
+template <typename Real>
+void add_low_rank(const Kernels<Real> & k, const LowRank<Real> & low, int64_t first, int64_t rows, int64_t column, int64_t columns,
+                  int64_t ld_right, Real * c, int64_t ldc) {
+    if (low.rank == 0) return;
+    k.gemm(rows, columns, low.rank, low.left + first * low.stride, low.stride, 1, low.right + column, ld_right, c, ldc, true);
+}
+
+template <typename Real>
+bool can_halve(const Machine<Real> & machine, int64_t depth, int64_t columns) {
+    return machine.half && depth % 2 == 0 && columns % 16 == 0;
+}
+
+// panel (depth, columns) of Real from weight rows [row, row + columns), elements [from, from + depth): transposed.
+template <typename Real>
+void decode_forward(Machine<Real> & machine, typename Machine<Real>::Scratch & s, const Weight & w, int64_t row, int64_t columns,
+                    int64_t from, int64_t depth, bool half) {
+    for (int64_t r = 0; r < columns; r += decode_rows) {
+        const int64_t n = std::min(decode_rows, columns - r);
+        for (int64_t i = 0; i < n; i++) dequantise(w, row + r + i, from, depth, s.rows.data() + i * panel_depth);
+        if (half) machine.half->pack_rows(n, depth, s.rows.data(), panel_depth, s.half_panel.data() + r * 2, panel_columns);
+        else machine.kernels->transpose(n, depth, s.rows.data(), panel_depth, s.panel.data() + r, panel_columns);
+    }
+}
+
+// panel (depth, columns) from weight rows [row, row + depth), elements [from, from + columns): as they lie.
+template <typename Real>
+void decode_backward(Machine<Real> & machine, typename Machine<Real>::Scratch & s, const Weight & w, int64_t row, int64_t depth,
+                     int64_t from, int64_t columns, int64_t ldp, bool half) {
+    if constexpr (std::is_same_v<Real, float>) {
+        if (!half) {
+            for (int64_t i = 0; i < depth; i++) dequantise(w, row + i, from, columns, s.panel.data() + i * ldp);
+            return;
+        }
+    }
+    for (int64_t i = 0; i < depth; i += decode_rows) {
+        const int64_t n = std::min(decode_rows, depth - i);
+        for (int64_t j = 0; j < n; j++) dequantise(w, row + i + j, from, columns, s.rows.data() + j * ldp);
+        if (half) {
+            machine.half->pack_columns(n, columns, s.rows.data(), ldp, s.half_panel.data() + i * ldp, ldp);
+        } else {
+            for (int64_t j = 0; j < n; j++) {
+                for (int64_t c = 0; c < columns; c++) s.panel[(i + j) * ldp + c] = Real(s.rows[j * ldp + c]);
+            }
+        }
+    }
+}
+
+} // namespace
+
+template <typename Real>
+Machine<Real> make_machine(const Kernels<Real> & kernels, const HalfKernels * half, Threads & threads) {
+    Machine<Real> machine{&kernels, std::is_same_v<Real, float> ? half : nullptr, &threads, {}};
+    machine.scratch.resize(size_t(threads.count()));
+    for (auto & s : machine.scratch) {
+        s.rows.resize(decode_rows * panel_depth);
+        s.panel.resize(panel_depth * panel_depth);
+        s.half_panel.resize(panel_depth * panel_depth);
+    }
+    return machine;
+}
+
+void over_rows(Threads & threads, int64_t n, int64_t grain, const std::function<void(int64_t, int64_t, int)> & body) {
+    threads.run((n + grain - 1) / grain, [&](int64_t i, int worker) { body(i * grain, std::min(n, (i + 1) * grain), worker); });
+}
+
+template <typename Real>
+void prepare(Machine<Real> & machine, Operand<Real> & operand, const Real * data, int64_t rows, int64_t cols) {
+    operand.data = data;
+    operand.rows = rows;
+    operand.cols = cols;
+    if constexpr (std::is_same_v<Real, float>) {
+        if (!machine.half) return;
+        if (operand.half.size() < rows * cols) operand.half.resize(rows * cols);
+        over_rows(*machine.threads, rows, 16, [&](int64_t first, int64_t last, int) {
+            machine.half->convert((last - first) * cols, data + first * cols, operand.half.data() + first * cols);
+        });
+    }
+}
+
+template <typename Real>
+void multiply_forward(Machine<Real> & machine, const Linear & linear, const Operand<Real> & x, const LowRank<Real> & low, Real * y) {
+    const Weight & w = linear.weight;
+    const std::vector<Task> tasks = share((w.rows + panel_columns - 1) / panel_columns, x.rows, machine.threads->count());
+    machine.threads->run_unless_stopped(int64_t(tasks.size()), [&](int64_t index, int worker) {
+        const Task & task = tasks[size_t(index)];
+        auto & s = machine.scratch[size_t(worker)];
+        const int64_t column = task.panel * panel_columns, columns = std::min(panel_columns, w.rows - column);
+        const int64_t rows = task.last - task.first;
+        const bool half = can_halve(machine, w.cols, columns);
+        Real * c = y + task.first * w.rows + column;
+        if (!linear.bias.empty()) {
+            for (int64_t n = 0; n < rows; n++) {
+                for (int64_t j = 0; j < columns; j++) c[n * w.rows + j] = Real(linear.bias[size_t(column + j)]);
+            }
+        }
+        for (int64_t from = 0; from < w.cols; from += panel_depth) {
+            const int64_t depth = std::min(panel_depth, w.cols - from);
+            const bool accumulate = from > 0 || !linear.bias.empty();
+            decode_forward(machine, s, w, column, columns, from, depth, half);
+            if constexpr (std::is_same_v<Real, float>) {
+                if (half) {
+                    machine.half->gemm(rows, columns, depth, x.half.data() + task.first * x.cols + from, x.cols, s.half_panel.data(),
+                                       panel_columns, c, w.rows, accumulate);
+                    continue;
+                }
+            }
+            machine.kernels->gemm(rows, columns, depth, x.data + task.first * x.cols + from, x.cols, 1, s.panel.data(), panel_columns,
+                                  c, w.rows, accumulate);
+        }
+        add_low_rank(*machine.kernels, low, task.first, rows, column, columns, w.rows, c, w.rows);
+    });
+}
+
+template <typename Real>
+void multiply_backward(Machine<Real> & machine, const Weight & w, const Operand<Real> & dy, const LowRank<Real> & low, Real * dx, bool accumulate) {
+    const int64_t width = std::max(panel_columns, w.block), depth_limit = panel_depth * panel_columns / std::min(width, panel_depth);
+    const std::vector<Task> tasks = share((w.cols + width - 1) / width, dy.rows, machine.threads->count());
+    machine.threads->run_unless_stopped(int64_t(tasks.size()), [&](int64_t index, int worker) {
+        const Task & task = tasks[size_t(index)];
+        auto & s = machine.scratch[size_t(worker)];
+        const int64_t column = task.panel * width, columns = std::min(width, w.cols - column);
+        const int64_t rows = task.last - task.first;
+        const bool half = can_halve(machine, w.rows, columns);
+        Real * c = dx + task.first * w.cols + column;
+        for (int64_t from = 0; from < w.rows; from += depth_limit) {
+            const int64_t depth = std::min(depth_limit, w.rows - from);
+            decode_backward(machine, s, w, from, depth, column, columns, width, half);
+            if constexpr (std::is_same_v<Real, float>) {
+                if (half) {
+                    machine.half->gemm(rows, columns, depth, dy.half.data() + task.first * dy.cols + from, dy.cols, s.half_panel.data(),
+                                       width, c, w.cols, accumulate || from > 0);
+                    continue;
+                }
+            }
+            machine.kernels->gemm(rows, columns, depth, dy.data + task.first * dy.cols + from, dy.cols, 1, s.panel.data(), width, c,
+                                  w.cols, accumulate || from > 0);
+        }
+        add_low_rank(*machine.kernels, low, task.first, rows, column, columns, w.cols, c, w.cols);
+    });
+}
+
+#define ARGOT_INSTANTIATE(Real)                                                                                              \
+    template Machine<Real> make_machine(const Kernels<Real> &, const HalfKernels *, Threads &);                              \
+    template void prepare(Machine<Real> &, Operand<Real> &, const Real *, int64_t, int64_t);                                 \
+    template void multiply_forward(Machine<Real> &, const Linear &, const Operand<Real> &, const LowRank<Real> &, Real *);   \
+    template void multiply_backward(Machine<Real> &, const Weight &, const Operand<Real> &, const LowRank<Real> &, Real *, bool);
+ARGOT_INSTANTIATE(float)
+ARGOT_INSTANTIATE(double)
+#undef ARGOT_INSTANTIATE
+
+} // namespace argot

@@ -1,0 +1,61 @@
+// Products with the model's weights, which stay as they are in the file: a panel is decoded, used for every token and
+// forgotten. There is never a second copy of the model, nor a transposed one.
+#pragma once
+
+#include "buffer.h"
+#include "kernels/kernels.h"
+#include "model.h"
+#include "threads.h"
+
+#include <functional>
+#include <vector>
+
+namespace argot {
+
+/** What a product is computed with. `half` is null for float32 arithmetic (and always for Real = double). */
+template <typename Real>
+struct Machine {
+    const Kernels<Real> * kernels;
+    const HalfKernels * half;
+    Threads * threads;
+    struct Scratch {
+        Buffer<float> rows;
+        Buffer<Real> panel;
+        Buffer<uint16_t> half_panel;
+    };
+    std::vector<Scratch> scratch;
+};
+
+template <typename Real>
+Machine<Real> make_machine(const Kernels<Real> & kernels, const HalfKernels * half, Threads & threads);
+
+/** Runs body(first, last, worker) over [0, n) in pieces of `grain`. */
+void over_rows(Threads & threads, int64_t n, int64_t grain, const std::function<void(int64_t, int64_t, int)> & body);
+
+/** A matrix of activations (rows, cols), beside its copy in bfloat16 where the machine multiplies those. */
+template <typename Real>
+struct Operand {
+    const Real * data;
+    int64_t rows, cols;
+    Buffer<uint16_t> half;
+};
+template <typename Real>
+void prepare(Machine<Real> & machine, Operand<Real> & operand, const Real * data, int64_t rows, int64_t cols);
+
+/** A product of low rank that is added to the one with the weights while its panel is in the cache: left · right. */
+template <typename Real>
+struct LowRank {
+    const Real * left = nullptr;  // (rows, rank) with stride `stride`
+    const Real * right = nullptr; // (rank, columns of the result)
+    int64_t rank = 0, stride = 0;
+};
+
+/** y (n, out) = x (n, in) · Wᵀ + bias + low. */
+template <typename Real>
+void multiply_forward(Machine<Real> & machine, const Linear & linear, const Operand<Real> & x, const LowRank<Real> & low, Real * y);
+
+/** dx (n, in) = [dx +] dy (n, out) · W + low. */
+template <typename Real>
+void multiply_backward(Machine<Real> & machine, const Weight & weight, const Operand<Real> & dy, const LowRank<Real> & low, Real * dx, bool accumulate);
+
+} // namespace argot

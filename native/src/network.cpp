@@ -1,0 +1,208 @@
+#include "network.h"
+
+#include "layer.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace argot {
+
+namespace {
+
+template <typename Real>
+void allocate_activations(const Network<Real> & net, Activations<Real> & act) {
+    const Model & m = *net.model;
+    const int64_t n = net.options.capacity, q = m.heads * m.head_width, kv = m.kv_heads * m.head_width;
+    act.q.resize(n * q);
+    act.k.resize(n * kv);
+    act.v.resize(n * kv);
+    act.attended.resize(n * q);
+    act.middle.resize(n * m.width);
+    act.gate.resize(n * m.feed_forward);
+    act.up.resize(n * m.feed_forward);
+    if (m.architecture == "qwen3") {
+        act.q_raw.resize(n * q);
+        act.k_raw.resize(n * kv);
+    }
+    int64_t padded = 0;
+    for (const auto & layer : net.lora) {
+        for (const auto & stack : layer) padded = std::max(padded, stack.padded);
+    }
+    for (auto & u : act.u) u.resize(n * padded);
+}
+
+template <typename Real>
+void allocate(Network<Real> & net, bool trains) {
+    const Model & m = *net.model;
+    const int64_t n = net.options.capacity;
+    net.x.resize(trains ? size_t(m.layers) + 1 : 2);
+    for (auto & x : net.x) x.resize(n * m.width);
+    net.kept.resize(trains && !net.options.checkpointing ? size_t(m.layers) : 1);
+    for (auto & act : net.kept) allocate_activations(net, act);
+    net.h.resize(n * m.width);
+    net.act.resize(n * m.feed_forward);
+    net.selected.resize(n * m.width);
+    net.logits.resize(std::min(n, net.options.head_rows) * m.vocabulary);
+    if (!trains) return;
+    net.d_act.resize(n * m.feed_forward);
+    net.dq.resize(n * m.heads * m.head_width);
+    net.dk.resize(n * m.kv_heads * m.head_width);
+    net.dv.resize(n * m.kv_heads * m.head_width);
+    net.d_attended.resize(n * m.heads * m.head_width);
+    net.dh.resize(n * m.width);
+    net.dx.resize(n * m.width);
+    net.d_selected.resize(n * m.width);
+}
+
+template <typename Real>
+void embed(Network<Real> & net, const Pack & pack, Real * x) {
+    const int64_t width = net.model->width;
+    std::vector<float> row(static_cast<size_t>(width));
+    for (size_t i = 0; i < pack.tokens.size(); i++) {
+        dequantise(net.model->embedding, pack.tokens[i], 0, width, row.data());
+        std::copy(row.begin(), row.end(), x + int64_t(i) * width);
+    }
+}
+
+// Losses of labels [first, last), whose logits then stand in net.logits.
+template <typename Real>
+void head_forward(Network<Real> & net, const Pack & pack, const Real * normed, size_t first, size_t last, std::vector<Real> & lse,
+                  std::vector<double> & losses) {
+    const Model & m = *net.model;
+    const int64_t rows = int64_t(last - first);
+    prepare(net.machine, net.operand, normed + int64_t(first) * m.width, rows, m.width);
+    multiply_forward(net.machine, Linear{m.head, {}}, net.operand, LowRank<Real>{}, net.logits.data());
+    net.machine.threads->run(rows, [&](int64_t i, int) {
+        const Real * row = net.logits.data() + i * m.vocabulary;
+        lse[size_t(i)] = net.machine.kernels->log_sum_exp(m.vocabulary, row);
+        losses[first + size_t(i)] = double(lse[size_t(i)]) - double(row[pack.labels[first + size_t(i)].token]);
+    });
+}
+
+// The head: norm, logits and losses of the label rows; where `d` is given, it receives the gradient at the last layer.
+template <typename Real>
+std::vector<double> head(Network<Real> & net, const Pack & pack, const Real * x, Real * d) {
+    const Model & m = *net.model;
+    const int64_t n = int64_t(pack.tokens.size());
+    std::vector<double> losses(pack.labels.size());
+    std::vector<Real> lse(size_t(net.options.head_rows));
+    if (d) std::fill_n(d, n * m.width, Real(0));
+    Buffer<Real> & normed = net.h;
+    for (size_t i = 0; i < pack.labels.size(); i++) {
+        std::copy_n(x + pack.labels[i].row * m.width, m.width, net.selected.data() + int64_t(i) * m.width);
+    }
+    norm_rows(net, net.selected.data(), m.output_norm, int64_t(pack.labels.size()), normed.data());
+    for (size_t first = 0; first < pack.labels.size(); first += size_t(net.options.head_rows)) {
+        const size_t last = std::min(pack.labels.size(), first + size_t(net.options.head_rows));
+        const int64_t rows = int64_t(last - first);
+        if (net.breathe) net.breathe();
+        head_forward(net, pack, normed.data(), first, last, lse, losses);
+        if (!d) continue;
+        net.machine.threads->run(rows, [&](int64_t i, int) {
+            const Label & label = pack.labels[first + size_t(i)];
+            net.machine.kernels->cross_entropy_backward(m.vocabulary, lse[size_t(i)], Real(label.weight), label.token, net.logits.data() + i * m.vocabulary);
+        });
+        prepare(net.machine, net.d_operand, net.logits.data(), rows, m.vocabulary);
+        multiply_backward(net.machine, m.head, net.d_operand, LowRank<Real>{}, net.d_selected.data(), false);
+        for (int64_t i = 0; i < rows; i++) {
+            const int64_t row = pack.labels[first + size_t(i)].row;
+            net.machine.kernels->rms_norm_backward(m.width, x + row * m.width, m.output_norm.data(), Real(m.norm_epsilon),
+                                                   net.d_selected.data() + i * m.width, d + row * m.width);
+        }
+    }
+    return losses;
+}
+
+} // namespace
+
+template <typename Real>
+std::unique_ptr<Network<Real>> make_network(const Model & model, Machine<Real> machine, const NetworkOptions & options,
+                                            const AdapterShape * trained, const std::vector<FrozenAdapter> & frozen) {
+    auto net = std::make_unique<Network<Real>>();
+    net->model = &model;
+    net->machine = std::move(machine);
+    net->options = options;
+    if (trained) net->layout = parameter_layout(model, *trained);
+    net->lora.resize(size_t(model.layers));
+    for (size_t l = 0; l < net->lora.size(); l++) {
+        for (size_t t = 0; t < target_count; t++) {
+            const int64_t rank = trained && trained->targets[t] ? trained->rank : 0;
+            net->lora[l][t] = stack_adapters<Real>(model.layer[l].linear[t].weight, int64_t(l), int64_t(t), rank, trained ? trained->scale() : 0, frozen);
+        }
+    }
+    const RopeTable table = rope_table(model.rope, options.capacity);
+    net->rope_cos.assign(table.cos.begin(), table.cos.end());
+    net->rope_sin.assign(table.sin.begin(), table.sin.end());
+    allocate(*net, trained != nullptr);
+    return net;
+}
+
+template <typename Real>
+void set_parameters(Network<Real> & net, const Real * parameters) {
+    net.machine.threads->run(int64_t(net.layout.places.size()), [&](int64_t i, int) {
+        const PairPlace & p = net.layout.places[size_t(i)];
+        const Weight & w = net.model->layer[size_t(p.layer)].linear[size_t(p.target)].weight;
+        set_trained(net.lora[size_t(p.layer)][size_t(p.target)], w, parameters + p.a, parameters + p.b);
+    });
+}
+
+template <typename Real>
+std::vector<double> evaluate(Network<Real> & net, const Pack & pack) {
+    const float dropout = std::exchange(net.options.dropout, 0.0f);
+    embed(net, pack, net.x[0].data());
+    size_t from = 0;
+    for (size_t l = 0; l < net.model->layer.size(); l++) {
+        if (net.breathe) net.breathe();
+        layer_forward(net, pack, l, net.x[from].data(), net.kept[0], net.x[1 - from].data());
+        from = 1 - from;
+    }
+    net.options.dropout = dropout;
+    return head(net, pack, net.x[from].data(), static_cast<Real *>(nullptr));
+}
+
+template <typename Real>
+std::vector<double> forward_backward(Network<Real> & net, const Pack & pack, const std::vector<GradientSlot<Real>> & slots) {
+    const size_t layers = net.model->layer.size();
+    const bool checkpointing = net.options.checkpointing;
+    net.dropout_stream++;
+    embed(net, pack, net.x[0].data());
+    for (size_t l = 0; l < layers; l++) {
+        if (net.breathe) net.breathe();
+        layer_forward(net, pack, l, net.x[l].data(), net.kept[checkpointing ? 0 : l], net.x[l + 1].data());
+    }
+    std::vector<double> losses = head(net, pack, net.x[layers].data(), net.dx.data());
+    for (size_t l = layers; l-- > 0;) {
+        if (net.breathe) net.breathe();
+        // The layer's output is not needed any more: its buffer takes the one that the second forward pass makes.
+        if (checkpointing) layer_forward(net, pack, l, net.x[l].data(), net.kept[0], net.x[l + 1].data());
+        layer_backward(net, pack, l, net.x[l].data(), net.kept[checkpointing ? 0 : l], net.dx.data(), slots);
+    }
+    return losses;
+}
+
+int64_t network_bytes(const Model & m, const NetworkOptions & o, int64_t rank, int threads) {
+    const int64_t n = o.capacity, q = m.heads * m.head_width, kv = m.kv_heads * m.head_width, padded = (rank + 15) / 16 * 16;
+    const int64_t widest = std::max({m.feed_forward, q, m.width});
+    const int64_t one = n * (2 * q + 2 * kv + m.width + 2 * m.feed_forward + (m.architecture == "qwen3" ? q + kv : 0) + padded * target_count);
+    const int64_t kept = one * (o.checkpointing ? 1 : m.layers) + n * m.width * (m.layers + 1);
+    const int64_t passing = n * (2 * m.feed_forward + 4 * q + 4 * kv + 6 * m.width);
+    const int64_t rows = std::min(n, o.head_rows), head = rows * m.vocabulary;
+    // Half-precision copies of operands, the widest of which is the logits' gradient.
+    const int64_t halves = std::max(head, n * widest) / 2 + n * widest / 2;
+    int64_t adapters = 0;
+    for (const Linear & l : m.layer[0].linear) adapters += (rank + padded) * (l.weight.rows + l.weight.cols);
+    const int64_t scratch = int64_t(threads) * (2 * 256 * 256 + 64 * n + 2 * m.head_width * n);
+    return int64_t(sizeof(float)) * (kept + passing + head + halves + adapters * m.layers + scratch);
+}
+
+#define ARGOT_INSTANTIATE(Real)                                                                                              \
+    template std::unique_ptr<Network<Real>> make_network(const Model &, Machine<Real>, const NetworkOptions &, const AdapterShape *, \
+                                                         const std::vector<FrozenAdapter> &);                                \
+    template void set_parameters(Network<Real> &, const Real *);                                                             \
+    template std::vector<double> evaluate(Network<Real> &, const Pack &);                                                    \
+    template std::vector<double> forward_backward(Network<Real> &, const Pack &, const std::vector<GradientSlot<Real>> &);
+ARGOT_INSTANTIATE(float)
+ARGOT_INSTANTIATE(double)
+#undef ARGOT_INSTANTIATE
+
+} // namespace argot
