@@ -24,7 +24,7 @@ await runMain(async () => {
       ...['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`],
       ...rest,
     ];
-    const env = { ...withNode(tools.node), ARGOT_MODEL_PATH: tools.model, ARGOT_CHROMIUM: tools.chromium };
+    const env = { ...withNode(tools.node), ARGOT_MODEL_PATH: tools.model, ARGOT_TEST_TOOLS: JSON.stringify(tools) };
     const code = await foreground(tools.node, args, { env });
     const report = await readFile(reportFile, 'utf8').catch(() => undefined);
     if (report === undefined) {

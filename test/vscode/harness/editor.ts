@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import {
   editorAddress,
   registerExtension,
@@ -11,6 +11,7 @@ import {
   serveEditor,
   writeSettings,
 } from '../../../scripts/setup/served-editor.mjs';
+import { launchBrowser } from './browser.ts';
 import { createFolders, type Folders, type Workspace } from './folders.ts';
 import { endLanguageServer, languageServerLog, languageServerPid } from './languageServer.ts';
 import { findTools, type Tools } from './tools.ts';
@@ -24,6 +25,8 @@ const startupPatienceMs = 60_000;
 const quietSettings = {
   'chat.disableAIFeatures': true,
   'editor.wordBasedSuggestions': 'off',
+  'extensions.autoCheckUpdates': false,
+  'extensions.ignoreRecommendations': true,
   // In a browser the editor saves by itself; on the desktop it does not.
   'files.autoSave': 'off',
   'git.enabled': false,
@@ -126,22 +129,15 @@ async function describe(page: Page, served: ServedEditor, folders: Folders, name
     (error: Error) => error.message,
   );
   const log = (await languageServerLog(folders.home)) || 'nothing';
-  return `screenshot: ${taken}\nlanguage server wrote: ${log}\neditor wrote: ${served.output().slice(-2000)}`;
+  return `screenshot: ${taken}\nlanguage server wrote: ${log}\neditor wrote: ${withoutKnownNoise(served.output()).slice(-2000)}`;
 }
 
-function launchBrowser(tools: Tools): Promise<Browser> {
-  return chromium.launch({
-    executablePath: tools.chromium,
-    args: [
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-      '--disable-gpu',
-      '--disable-quic',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-    ],
-  });
+/** Native modules that no test needs are absent, which the editor tells at length. */
+function withoutKnownNoise(output: string): string {
+  return output
+    .split('\n')
+    .filter((line) => !/spdlog|vsda/.test(line))
+    .join('\n');
 }
 
 /** As a user would by the editor's command line. */

@@ -1,20 +1,23 @@
+import { z } from 'zod';
 import { setUpTests } from '../../../scripts/setup.mjs';
 
 /** Paths of what the harness drives. */
-export interface Tools {
+const toolsSchema = z.object({
   /** Node 24, which serves the editor. */
-  readonly node: string;
+  node: z.string(),
   /** The folder with the editor's `out`. */
-  readonly editor: string;
-  readonly chromium: string;
+  editor: z.string(),
+  chromium: z.string(),
   /** The GGUF file of the embedded default model. */
-  readonly model: string;
-}
+  model: z.string(),
+});
+export type Tools = Readonly<z.infer<typeof toolsSchema>>;
 
 let tools: Promise<Tools> | undefined;
 
-/** Set up once a process; `npm test` has done the work before, so that this only looks. */
+/** `npm test` tells where they are; a test that is run by itself looks, and sets up what is missing. */
 export function findTools(): Promise<Tools> {
-  tools ??= setUpTests();
+  const told = process.env.ARGOT_TEST_TOOLS;
+  tools ??= told === undefined ? setUpTests() : Promise.resolve(toolsSchema.parse(JSON.parse(told)));
   return tools;
 }
