@@ -47,7 +47,8 @@ export function createSuggestionCache(capacity = 64): SuggestionCache {
 
   function match(entry: CachedSuggestion, query: CacheQuery): CacheHit | undefined {
     const typed = query.offset - entry.offset;
-    if (entry.uri !== query.uri || typed < 0 || typed >= entry.text.length || typed > query.prefix.length) return undefined;
+    if (entry.uri !== query.uri || typed < 0 || typed >= entry.text.length || typed > query.prefix.length)
+      return undefined;
     const typedText = query.prefix.slice(query.prefix.length - typed);
     if (!entry.text.startsWith(typedText)) return undefined;
     if (!query.prefix.slice(0, query.prefix.length - typed).endsWith(entry.before)) return undefined;

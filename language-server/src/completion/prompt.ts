@@ -38,7 +38,10 @@ export interface Prompt {
 export function buildPrompt(input: PromptInput): Prompt {
   const { format, after } = input;
   const { prompt, required } = heal(normaliseNewlines(input.before));
-  const head = [...repositoryHeader(input), ...input.snippets.flatMap((snippet) => fileHeader(input, snippet.path, snippet.text))];
+  const head = [
+    ...repositoryHeader(input),
+    ...input.snippets.flatMap((snippet) => fileHeader(input, snippet.path, snippet.text)),
+  ];
   if (format.fim === undefined) {
     return { parts: joinText([...head, ...fileHeader(input, input.path, prompt)]), required };
   }

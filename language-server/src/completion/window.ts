@@ -21,7 +21,11 @@ export interface WindowInput {
  */
 export function windowStart(input: WindowInput): number {
   const { previousStart, cursorLine } = input;
-  if (previousStart !== undefined && previousStart <= cursorLine && tokensUsed(input, previousStart) <= input.budgetTokens) {
+  if (
+    previousStart !== undefined &&
+    previousStart <= cursorLine &&
+    tokensUsed(input, previousStart) <= input.budgetTokens
+  ) {
     return previousStart;
   }
   return freshStart(input);

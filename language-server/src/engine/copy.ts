@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { land, spaceFault } from './disk.ts';
 import type { DownloadProgress } from './download.ts';
 import { cancelled, diskFault, errorMessage, type Fault, failed, type Outcome } from './faults.ts';
@@ -19,9 +19,10 @@ export interface CopyRequest {
 export async function copyFile(request: CopyRequest): Promise<Outcome<{ readonly path: string }>> {
   const source = await openSource(request.from);
   if (!source.ok) return source;
-  const temporary = `${request.folder}/.import-${randomUUID()}`;
+  const temporary = join(request.folder, `.import-${randomUUID()}`);
   let file: FileHandle | undefined;
   try {
+    await removeLeftovers(request.folder);
     const space = await spaceFault(request.folder, source.sizeBytes);
     if (space) return { ok: false, fault: space };
     file = await open(temporary, 'wx', 0o600);
@@ -32,11 +33,22 @@ export async function copyFile(request: CopyRequest): Promise<Outcome<{ readonly
     await land(file, temporary, destination.path);
     return destination;
   } catch (error) {
-    return { ok: false, fault: request.signal.aborted ? cancelled : diskFault(error, dirname(temporary)) };
+    return { ok: false, fault: request.signal.aborted ? cancelled : diskFault(error, request.folder) };
   } finally {
     await source.file.close();
     await file?.close().catch(() => undefined);
     await rm(temporary, { force: true });
+  }
+}
+
+const leftoverMs = 24 * 3600e3;
+
+/** A copy that a killed process left; one that is being written is younger. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith('.import-')) continue;
+    const status = await stat(join(folder, name)).catch(() => undefined);
+    if (status && Date.now() - status.mtimeMs > leftoverMs) await rm(join(folder, name), { force: true });
   }
 }
 

@@ -6,7 +6,10 @@ import { sharedPrefix } from './slots.ts';
  * An engine without a model, for tests that are about something else. Its tokens are UTF-16 units; `answer` plays the
  * model: given the prompt's text and the required beginning, it says what comes next.
  */
-export function createFakeEngine(answer: (prompt: string, required: string) => string, model: Partial<ModelInfo> = {}): Engine {
+export function createFakeEngine(
+  answer: (prompt: string, required: string) => string,
+  model: Partial<ModelInfo> = {},
+): Engine {
   const enqueue = createQueue();
   let state: readonly TokenId[] = [];
   const tokenize = (text: string) => Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));

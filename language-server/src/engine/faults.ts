@@ -32,7 +32,7 @@ export function failed(code: FaultCode, message: string): { readonly ok: false; 
   return { ok: false, fault: { code, message } };
 }
 
-export const cancelled: Fault = { code: 'cancelled', message: 'The download was cancelled; it will resume next time.' };
+export const cancelled: Fault = { code: 'cancelled', message: 'The transfer was cancelled. Start it again to go on.' };
 
 /** Faults of this machine's disk: another source would meet them again. */
 export function isDiskFault(fault: Fault): boolean {

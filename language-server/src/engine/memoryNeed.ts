@@ -24,7 +24,7 @@ export const usualUse: MemoryUse = { contextTokens: 4096, batchTokens: 64 };
 
 const bytesOfF16 = 2;
 const bytesOfF32 = 4;
-/** Libraries, the vocabulary in the tokenizer, and the allocator. */
+/** Libraries, the vocabulary in the tokenizer, and the allocator: 65 MB for SmolLM2 135M on Linux. */
 const fixedBytes = 80e6;
 
 /**

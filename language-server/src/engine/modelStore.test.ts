@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -198,6 +198,15 @@ describe('importFile', () => {
     expect(await store.importFile(join(home, 'absent'), () => undefined, signal)).toMatchObject({ ok: false });
     expect(await store.importFile(home, () => undefined, signal)).toMatchObject({ ok: false });
     expect(await readdir(join(home, 'models'))).toEqual([]);
+  });
+
+  it('removes what a killed import left, but not what may still be written', async () => {
+    const from = join(home, 'mine.gguf');
+    await writeFile(from, content);
+    await utimes(await place('.import-old', content), new Date(0), new Date(0));
+    await place('.import-running', content);
+    await store.importFile(from, () => undefined, signal);
+    expect((await readdir(join(home, 'models'))).sort()).toEqual(['.import-running', 'mine.gguf']);
   });
 
   it('leaves nothing when it is cancelled', async () => {

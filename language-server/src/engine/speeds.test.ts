@@ -31,6 +31,12 @@ describe('speeds', () => {
     },
   );
 
+  it.each([0, Number.NaN, Number.POSITIVE_INFINITY])('that are no measurement (%d) are left out', async (decode) => {
+    await writeSpeed(home, 'a', { prefill: 1, decode: 1 });
+    await writeSpeed(home, 'b', { prefill: 1, decode });
+    expect(await readSpeeds(home)).toEqual({ a: { prefill: 1, decode: 1 } });
+  });
+
   it('that can’t be written are a fault, not an exception', async () => {
     await rm(home, { recursive: true });
     expect(await writeSpeed(home, 'a', { prefill: 1, decode: 1 })).toMatchObject({ code: 'disk' });

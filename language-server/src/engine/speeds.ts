@@ -24,6 +24,8 @@ export async function readSpeeds(home: string): Promise<Speeds> {
 
 /** The last writer wins where two processes measure at once: either figure is true. */
 export async function writeSpeed(home: string, id: string, speed: Speed): Promise<Fault | undefined> {
+  // What could not be measured would make the whole file unreadable.
+  if (!speedSchema.safeParse(speed).success) return undefined;
   const path = speedsPath(home);
   const speeds = { ...(await readSpeeds(home)), [id]: { prefill: speed.prefill, decode: speed.decode } };
   try {
