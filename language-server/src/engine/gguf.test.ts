@@ -121,7 +121,7 @@ describe('readGguf', () => {
   ])('refuses %s quickly', async (_, bytes, fault) => {
     const before = performance.now();
     expect(await faultOf(bytes)).toBe(fault);
-    expect(performance.now() - before).toBeLessThan(1000);
+    expect(performance.now() - before).toBeLessThan(2500);
   });
 
   it('tells a missing file, and one that is no file', async () => {

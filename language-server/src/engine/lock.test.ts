@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { acquireLock } from './lock.ts';
 
-const times = { beatMs: 20, staleMs: 300, pollMs: 10 };
+const times = { beatMs: 20, staleMs: 1000, pollMs: 10 };
 const signal = new AbortController().signal;
 const nothing = async () => undefined;
 
@@ -41,7 +41,7 @@ describe('acquireLock', () => {
 
   it('outlasts the time after which a lock is stale, by touching it', async () => {
     await using _ = await acquireLock(path, signal, nothing, times);
-    const waiting = acquireLock(path, AbortSignal.timeout(3 * times.staleMs), nothing, times);
+    const waiting = acquireLock(path, AbortSignal.timeout(1.6 * times.staleMs), nothing, times);
     await expect(waiting).rejects.toThrow();
   });
 
