@@ -4,7 +4,7 @@ import { applyFilters } from '../../language-server/src/completion/filters/apply
 import { knownLanguages, lineCommentOf } from '../../language-server/src/completion/languages.ts';
 import { type CompletionMode, completionMode } from '../../language-server/src/completion/mode.ts';
 import { buildPrompt } from '../../language-server/src/completion/prompt.ts';
-import { createStopRule, finishText, type StopRule } from '../../language-server/src/completion/stop.ts';
+import { createStopRule, finishText, type StopOptions } from '../../language-server/src/completion/stop.ts';
 import { noSuggestionReasons } from '../../protocol/src/trace.ts';
 import { type GoldenCase, readCases, section } from './caseFile.ts';
 import { formats } from './formats.ts';
@@ -101,13 +101,14 @@ function describeMode(mode: CompletionMode): string {
 function stream(golden: GoldenCase, texts: readonly string[]): { readonly text: string; readonly ends: string } {
   const mode = modeOf(golden);
   const maxLines = Number(golden.headers.lines ?? defaultMaxLines);
-  const rule: StopRule = createStopRule({ ...place(golden), mode, maxLines });
+  const options: StopOptions = { ...place(golden), mode, maxLines };
+  const rule = createStopRule(options);
   for (const text of texts) {
     const stop = rule(text);
     if (stop !== null) return { text: stop.text, ends: stop.why };
   }
   const ends = golden.headers.ends === 'maxTokens' ? 'maxTokens' : 'endOfText';
-  return { text: finishText(rule, mode, texts.at(-1) ?? '', ends), ends };
+  return { text: finishText(options, texts.at(-1) ?? '', ends), ends };
 }
 
 /** A byte at a time as a tokenizer decodes them, a UTF-16 unit at a time, pieces of several sizes, words, and all at once. */

@@ -1,6 +1,7 @@
 import { type Language, languageOf } from './languages.ts';
 import { continueIn, isCode, type LexState, step } from './lex.ts';
 import { indentOf, isBlank, lineAfter, lineBefore, trimBlanksEnd, widthOf } from './lines.ts';
+import { cycleAtEnd } from './loops.ts';
 import { type CompletionMode, lexedBefore } from './mode.ts';
 import type { Stop, StopOptions, StopRule } from './stop.ts';
 
@@ -35,7 +36,7 @@ interface Walk {
   /** End of the last line with content, and of the last one after which nothing that the text opened was open. */
   contentEnd: number;
   balancedEnd: number;
-  lines: number;
+  readonly lines: { readonly text: string; readonly end: number }[];
   emptyLines: number;
   hasContent: boolean;
 }
@@ -62,7 +63,7 @@ export function createBlockRule(options: StopOptions, block: Block): StopRule {
 function walk(text: string, place: BlockPlace): Verdict {
   const state = continueIn(place.start, place.start.floor);
   const own = state.stack.length;
-  const seen: Walk = { text, state, own, contentEnd: 0, balancedEnd: 0, lines: 0, emptyLines: 0, hasContent: false };
+  const seen: Walk = { text, state, own, contentEnd: 0, balancedEnd: 0, lines: [], emptyLines: 0, hasContent: false };
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf('\n', start);
     const end = newline < 0 ? text.length : newline;
@@ -168,13 +169,15 @@ function judgeEnd(seen: Walk, start: number, end: number, place: BlockPlace): Ve
     return seen.emptyLines >= most && isCode(seen.state) ? cutAt(seen, seen.contentEnd, 'block') : undefined;
   }
   seen.emptyLines = 0;
-  seen.lines++;
   seen.contentEnd = start + trimBlanksEnd(line).length;
+  seen.lines.push({ text: line, end: seen.contentEnd });
+  const cycle = cycleAtEnd(seen.lines.map((each) => each.text));
+  if (cycle !== undefined) return cutAt(seen, seen.lines.at(cycle === 1 ? -3 : -cycle - 1)?.end ?? 0, 'block');
   const balanced = seen.state.stack.length <= seen.own;
   if (balanced) seen.balancedEnd = seen.contentEnd;
   const isSuite = place.block.style === 'indent' && start === 0 && !isBlank(place.before) && seen.hasContent;
   if (isSuite && balanced) return cutAt(seen, seen.contentEnd, 'block');
-  if (seen.lines < place.maxLines) return undefined;
+  if (seen.lines.length < place.maxLines) return undefined;
   return cutAt(seen, seen.balancedEnd > 0 ? seen.balancedEnd : seen.contentEnd, 'block');
 }
 

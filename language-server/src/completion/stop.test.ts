@@ -35,12 +35,13 @@ describe.each(places)('$languageId after $prefix', (place) => {
   const mode = completionMode(place);
 
   function run(texts: readonly string[]): string {
-    const rule = createStopRule({ ...place, mode, maxLines: 6 });
+    const options = { ...place, mode, maxLines: 6 };
+    const rule = createStopRule(options);
     for (const text of texts) {
       const stop = rule(text);
       if (stop !== null) return stop.text;
     }
-    return finishText(rule, mode, texts.at(-1) ?? '', 'endOfText');
+    return finishText(options, texts.at(-1) ?? '', 'endOfText');
   }
 
   test('offers a beginning of the model’s text, cut between characters, however it is split', () => {
@@ -78,8 +79,8 @@ test('a block has at most as many lines as it may', () => {
 });
 
 test('an unfinished character at the end decides nothing', () => {
-  const rule = createStopRule({ languageId: 'c', prefix: 'f(', suffix: ')', mode: { mode: 'line' }, maxLines: 9 });
-  expect(rule('a\uFFFD')).toBeNull();
-  expect(finishText(rule, { mode: 'line' }, 'a\uFFFD\uFFFD', 'maxTokens')).toBe('a');
-  expect(finishText(rule, { mode: 'line' }, 'a👩\u200d', 'maxTokens')).toBe('a👩');
+  const options = { languageId: 'c', prefix: 'f(', suffix: ')', mode: { mode: 'line' }, maxLines: 9 } as const;
+  expect(createStopRule(options)('a\uFFFD')).toBeNull();
+  expect(finishText(options, 'a\uFFFD\uFFFD', 'maxTokens')).toBe('a');
+  expect(finishText(options, 'a👩\u200d', 'maxTokens')).toBe('a👩');
 });

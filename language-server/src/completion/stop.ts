@@ -1,6 +1,6 @@
 import { createBlockRule } from './blockRule.ts';
 import { createLineRule } from './lineRule.ts';
-import { isBlank, trimBlanksEnd, withoutUnfinishedCharacter } from './lines.ts';
+import { contentLines, trimBlanksEnd, withoutUnfinishedCharacter } from './lines.ts';
 import type { CompletionMode, Place } from './mode.ts';
 
 export interface StopOptions extends Place {
@@ -28,7 +28,8 @@ export type StopRule = (text: string) => Stop | null;
  * ends, because small models often do; the `leadingBlank` filter takes them away.
  *
  * Block mode ends where the block does: at its closing bracket or word, which belongs to the text unless the document
- * has it already; before a line that is not deeper than the block's header; at two empty lines; at `maxLines`.
+ * has it already; before a line that is not deeper than the block's header; at two empty lines; where lines come again
+ * in a circle; at `maxLines`.
  *
  * Both end where the document's own text after the cursor begins.
  */
@@ -39,18 +40,14 @@ export function createStopRule(options: StopOptions): StopRule {
 
 /**
  * What to go on with when the model ended before the rule did. Text that ran out of tokens within a block loses its last
- * line, which is cut anywhere; a half-decoded character is no text.
+ * line, which is cut anywhere, and what it left open; a half-decoded character is no text.
  */
-export function finishText(
-  rule: StopRule,
-  mode: CompletionMode,
-  text: string,
-  ended: 'endOfText' | 'maxTokens',
-): string {
+export function finishText(options: StopOptions, text: string, ended: 'endOfText' | 'maxTokens'): string {
   const whole = withoutUnfinishedCharacter(text).replace(/\u200d+$/, '');
-  const stop = rule(`${whole}\n`);
+  const stop = createStopRule(options)(`${whole}\n`);
   if (stop !== null && stop.text.length < whole.length) return stop.text;
-  if (mode.mode === 'line' || ended === 'endOfText') return whole;
-  const kept = trimBlanksEnd(whole.slice(0, whole.lastIndexOf('\n') + 1));
-  return isBlank(kept) ? whole : kept;
+  if (options.mode.mode === 'line' || ended === 'endOfText') return whole;
+  const complete = whole.slice(0, whole.lastIndexOf('\n') + 1);
+  const maxLines = contentLines(complete).length;
+  return maxLines === 0 ? whole : (createStopRule({ ...options, maxLines })(complete)?.text ?? trimBlanksEnd(complete));
 }

@@ -20,9 +20,9 @@ const filters: readonly { readonly name: string; readonly filter: Filter }[] = [
   { name: 'leadingBlank', filter: leadingBlank },
   { name: 'licenceHeader', filter: licenceHeader },
   { name: 'suffixEcho', filter: suffixEcho },
+  { name: 'repetition', filter: repetition },
   { name: 'dedent', filter: dedent },
   { name: 'unbalanced', filter: unbalanced },
-  { name: 'repetition', filter: repetition },
   { name: 'secret', filter: secret },
   { name: 'empty', filter: empty },
 ];

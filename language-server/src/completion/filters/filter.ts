@@ -46,9 +46,3 @@ export function contentLinesOf(completion: string): readonly Line[] {
   }
   return lines;
 }
-
-/** Whether a line says something of its own: `}` and `end` stand in many places. */
-export function isTelling(line: string): boolean {
-  const words = line.replace(/\b(?:end|else|fi|done|do|then|return|break|continue|pass|begin|try)\b/g, '');
-  return (words.match(/[\p{L}\p{N}]/gu)?.length ?? 0) >= 3;
-}

@@ -1,10 +1,10 @@
 import { isBlank, lineBefore, linesAbove } from '../lines.ts';
+import { cycleAtEnd, isTelling } from '../loops.ts';
 import {
   contentLinesOf,
   cutAt,
   type Filter,
   type FilterContext,
-  isTelling,
   keep,
   type Line,
   type Verdict,
@@ -15,8 +15,9 @@ import {
 const loop = /((?=[^\n]{0,39}\p{L})[^\n]{2,40}?)\1{3,}/u;
 /** Shorter loops occur in good code. */
 const shortestLoop = 24;
-/** Lines of a cycle that is looked for. */
-const longestCycle = 4;
+/** From so many words on, a line of which less than this share are different says nothing. */
+const babbleWords = 20;
+const babbleShare = 0.4;
 
 /** Cuts where the completion goes round in a circle; withholds what only says the lines above again. */
 export const repetition: Filter = (completion, context) => {
@@ -25,28 +26,27 @@ export const repetition: Filter = (completion, context) => {
   const lines = contentLinesOf(completion);
   const again = cycleStart(lines);
   if (again !== undefined) return cutAt(completion, completion.slice(0, again.start).trimEnd().length, 'repetition');
+  if (lines.some((line) => isBabble(line.text))) return withhold('repetition');
   const found = loop.exec(completion);
   if (found === null || found[0].length < shortestLoop) return keep;
   // A row of data, such as `'', '', ''`, is a loop that may be meant; one of words is not.
   return /\p{L}{2}/u.test(found[1] ?? '') ? withhold('repetition') : keep;
 };
 
-/** The line with which a cycle of lines begins its second turn; a single line must come three times. */
+/** The line with which a cycle of lines begins its second turn. */
 function cycleStart(lines: readonly Line[]): Line | undefined {
-  for (let start = 0; start < lines.length; start++) {
-    for (let length = 1; length <= longestCycle; length++) {
-      const turns = length === 1 ? 3 : 2;
-      if (start + length * turns > lines.length) break;
-      const cycle = lines.slice(start, start + length);
-      if (!cycle.some((line) => isTelling(line.text))) continue;
-      if (isCycle(lines.slice(start, start + length * turns), length)) return lines[start + length];
-    }
+  const texts = lines.map((line) => line.text);
+  for (let end = 1; end <= lines.length; end++) {
+    const length = cycleAtEnd(texts.slice(0, end));
+    if (length !== undefined) return lines[end - length * (length === 1 ? 2 : 1)];
   }
   return undefined;
 }
 
-function isCycle(lines: readonly Line[], length: number): boolean {
-  return lines.every((line, index) => index < length || line.text === lines[index - length]?.text);
+/** A long line that has few words and says them again and again. */
+function isBabble(line: string): boolean {
+  const words = line.match(/\p{L}[\p{L}\p{N}_]*/gu) ?? [];
+  return words.length >= babbleWords && new Set(words).size < words.length * babbleShare;
 }
 
 function repeatsAbove(completion: string, { prefix }: FilterContext): Verdict | undefined {
