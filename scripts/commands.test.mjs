@@ -8,12 +8,12 @@ function call(script, ...args) {
   const file = path.join(repository, 'scripts', `${script}.mjs`);
   const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...args], {
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 50_000,
   });
   return { status, stdout, stderr };
 }
 
-describe('a command given what it does not know', () => {
+describe('a command given what it does not know', { timeout: 60_000 }, () => {
   it.each([
     ['start', ['--fodler', '.'], 'Usage: npm start'],
     ['start', ['--folder', '/nowhere/at/all'], '--folder names /nowhere/at/all, which does not exist.'],

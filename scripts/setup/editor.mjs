@@ -1,5 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { cacheFolder, exists, installOnce } from './cache.mjs';
 import { npm } from './commands.mjs';
 import { withNode } from './node24.mjs';
@@ -8,7 +9,7 @@ import { restoreProposedApiGate } from './proposed-api.mjs';
 
 const version = '4.139.1';
 /** Raised when this file installs the same version differently. */
-const recipe = 2;
+const recipe = 3;
 const folder = `code-server-${version}-${recipe}`;
 const inside = ['node_modules', 'code-server', 'lib', 'vscode'];
 
@@ -72,5 +73,9 @@ async function install(staging, node, note) {
     cwd: editor,
   });
   await npm(['install', '--ignore-scripts', '--omit=dev'], { ...options, cwd: path.join(editor, 'extensions') });
+  await copyFile(
+    fileURLToPath(new URL('file-logger.cjs', import.meta.url)),
+    path.join(editor, 'node_modules', '@vscode', 'spdlog', 'index.js'),
+  );
   await restoreProposedApiGate(editor);
 }

@@ -66,7 +66,7 @@ describe('npm start', () => {
     await page.goto(address);
     const window = driveWindow(page, root, async () => address);
     await window.statusBecomes(/ready/i, 60_000);
-    await page.locator('.statusbar-item').filter({ hasText: 'Ln 27, Col 3' }).waitFor();
+    await page.locator('.statusbar-item').filter({ hasText: 'Ln 27, Col 3' }).waitFor({ timeout: 30_000 });
     await window.type('return ');
     expect(await window.ghostText()).not.toBe('');
 
@@ -75,14 +75,14 @@ describe('npm start', () => {
     await expect(fetch(address)).rejects.toThrow();
   });
 
-  it('asks for trust before anything of one’s own folder is used', async () => {
+  it('opens one’s own folder in restricted mode until it is trusted', async () => {
     const folder = path.join(root, 'own');
     await mkdir(folder);
     const { address } = await start('--folder', folder);
     await using browser = await launchBrowser(await findTools());
     const page = await browser.newPage();
     await page.goto(address);
-    await page.locator('.monaco-dialog-box').filter({ hasText: 'trust the authors' }).waitFor({ timeout: 60_000 });
+    await page.locator('.statusbar-item').filter({ hasText: 'Restricted Mode' }).waitFor({ timeout: 60_000 });
   });
 
   it('lets nobody in without the token', async () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
@@ -42,6 +42,8 @@ export type EditorOptions = Workspace & {
   readonly env?: Readonly<Record<string, string>>;
   /** Off as in most tests' folders; on shows VS Code's question whether the folder is trusted. */
   readonly workspaceTrust?: boolean;
+  /** A folder that takes the place of ARGOT_HOME's `run`, where the server listens: to put something there first. */
+  readonly run?: string;
   /** A packaged extension to install instead of loading the repository's. */
   readonly vsix?: string;
 };
@@ -66,6 +68,7 @@ export async function openEditor(options: EditorOptions): Promise<Editor> {
   await using stack = new AsyncDisposableStack();
   const folders = stack.use(await createFolders(options, options.models ?? [tools.model]));
   await writeSettings(folders.data, { ...quietSettings, ...options.settings });
+  if (options.run !== undefined) await symlink(options.run, path.join(folders.home, 'run'));
   if (options.vsix === undefined) await registerExtension(folders.extensions, repository);
   else await installVsix(tools, folders, options.vsix);
 

@@ -173,8 +173,10 @@ export function driveWindow(page: Page, workspace: string, explain: () => Promis
     async statusBecomes(expected, waitMs = 30_000) {
       const deadline = performance.now() + waitMs;
       for (;;) {
-        const { text, label } = await readStatus();
-        if (expected.test(text) || expected.test(label)) return;
+        if (await status.isVisible()) {
+          const { text, label } = await readStatus();
+          if (expected.test(text) || expected.test(label)) return;
+        }
         if (performance.now() > deadline) return fail(`The status item did not become ${expected}.`);
         await sleep(100);
       }
