@@ -1,115 +1,122 @@
 // npm run bench -- latency [--json] [--quick] [--peer-prompt healed|plain]
-// Typing traces through the language server and through llama-server, in one run: see docs/benchmarks.md.
+// Typing traces through the language server and through llama-server, in one run: docs/benchmarks.md.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { latencyResult, latencyTable } from './lib/latencyReport.ts';
-import { startLlamaServer } from './lib/llamaServer.ts';
+import { type LlamaServer, startLlamaServer } from './lib/llamaServer.ts';
 import { provideLlamaServer } from './lib/llamaServerBuild.ts';
+import { runBenchmark } from './lib/main.ts';
 import { percentile, residentMiB } from './lib/measure.ts';
 import { createOurSide } from './lib/ourSide.ts';
 import { createPeerSide } from './lib/peerSide.ts';
-import { modelPath, ready, startProduct } from './lib/product.ts';
+import { modelPath, type Product, ready, startProduct } from './lib/product.ts';
 import { openPromptEngine } from './lib/promptEngine.ts';
-import { createPlayer, type Played, type Segment, segmentsOf } from './lib/replay.ts';
+import { createPlayer, type Played, type Player, type Segment, segmentsOf } from './lib/replay.ts';
 import { readTrace } from './lib/trace.ts';
 import { cancelTrials, typeThrough } from './lib/trials.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    'peer-prompt': { type: 'string', default: 'healed' },
-  },
-});
-const ending = options['peer-prompt'];
-if (ending !== 'healed' && ending !== 'plain') throw new Error('--peer-prompt is healed or plain.');
-const progress = (line: string): void => console.error(line);
-
 /** Keystrokes that one side plays before it is the other's turn. */
 const segmentKeys = 30;
-/** As language-server/src/engine opens its context. */
-const contextTokens = 4096;
+/** As the product opens its context (language-server/src/engine/createModelHost.ts). */
+const contextTokens = 1024;
+/** Of each trace, with --quick. */
+const quickSegments = 2;
 
-const stopping = new AbortController();
-process.once('SIGINT', () => stopping.abort(new Error('Stopped.')));
+const progress = (line: string): void => console.error(line);
 
-const model = modelPath();
-const folder = join(import.meta.dirname, 'traces');
-const names = (await readdir(folder, { withFileTypes: true })).flatMap((each) =>
-  each.isDirectory() ? [each.name] : [],
-);
-const traces = await Promise.all(names.sort().map((name) => readTrace(folder, name)));
-const segments = traces.flatMap((trace) => segmentsOf(trace, segmentKeys).slice(0, options.quick ? 2 : undefined));
+await runBenchmark(async (signal) => {
+  const { json, quick, ending } = readOptions();
+  const model = modelPath();
+  const folder = join(import.meta.dirname, 'traces');
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.flatMap((each) => (each.isDirectory() ? [each.name] : [])).sort();
+  const traces = await Promise.all(names.map((name) => readTrace(folder, name)));
+  const segments = traces.flatMap((trace) =>
+    segmentsOf(trace, segmentKeys).slice(0, quick ? quickSegments : undefined),
+  );
 
-const build = await provideLlamaServer(progress);
-progress(`llama-server ${build.release} on ${build.kernels}`);
-await using product = await startProduct(model, names);
-await ready(product);
-const { client, server } = product;
-const threads = client.statuses.last()?.backend?.threads ?? 1;
-const logPath = join(server.home, 'llama-server.log');
-await using peerServer = await startLlamaServer({
-  executable: build.executable,
-  model,
-  threads,
-  contextTokens,
-  logPath,
+  const build = await provideLlamaServer(progress);
+  progress(`llama-server ${build.release} runs on ${build.kernels}.`);
+  await using product = await startProduct(model, names);
+  await ready(product);
+  const { client, server } = product;
+  const threads = client.statuses.last()?.backend?.threads ?? 1;
+  const logPath = join(server.home, 'llama-server.log');
+  await using llamaServer = await startLlamaServer({
+    executable: build.executable,
+    model,
+    threads,
+    contextTokens,
+    logPath,
+  });
+  await using engine = await openPromptEngine(model, contextTokens);
+  await warmUp(product, llamaServer);
+
+  const before = await client.statistics();
+  const speed = () => client.statuses.last()?.speed;
+  const ours = createPlayer(createOurSide(client));
+  const peer = createPlayer(createPeerSide({ server: llamaServer, engine, ending, speed }));
+  const played = await replay(segments, ours, peer, signal);
+  const after = await client.statistics();
+  const memory = { rssMiB: residentMiB(server.pid), peerRssMiB: residentMiB(llamaServer.pid) };
+  progress('Cancelling in mid prefill and in mid decode…');
+  const cancels = await cancelTrials(client, traces);
+  progress('Typing through suggestions…');
+  const through = await typeThrough(client, traces);
+
+  const result = latencyResult({ ...played, before, after, ...memory, cancels, through });
+  const conditions = { threads, peerPrompt: ending, peerKernels: build.kernels, llamaCpp: build.release, quick };
+  const everything = { ...result, details: { ...result.details, ...conditions } };
+  console.log(json ? JSON.stringify(everything, undefined, 2) : latencyTable(result));
 });
-await using engine = await openPromptEngine(model, contextTokens);
 
-await warmUp();
-const before = await client.statistics();
-const ours = createPlayer(createOurSide(client));
-const peer = createPlayer(
-  createPeerSide({ server: peerServer, engine, ending, speed: () => client.statuses.last()?.speed }),
-);
-const [oursPlayed, peerPlayed] = await replay(segments);
-const after = await client.statistics();
-const memory = { rssMiB: residentMiB(server.pid), peerRssMiB: residentMiB(peerServer.pid) };
-progress('Cancelling in mid prefill and in mid decode…');
-const cancels = await cancelTrials(client, traces);
-progress('Typing through suggestions…');
-const through = await typeThrough(client, traces);
-const result = latencyResult({ ours: oursPlayed, peer: peerPlayed, before, after, ...memory, cancels, through });
-const conditions = {
-  threads,
-  peerPrompt: ending,
-  peerKernels: build.kernels,
-  llamaCpp: build.release,
-  quick: options.quick,
-};
-const everything = { ...result, details: { ...result.details, ...conditions } };
-console.log(options.json ? JSON.stringify(everything, undefined, 2) : latencyTable(result));
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      'peer-prompt': { type: 'string', default: 'healed' },
+    },
+  });
+  const ending = values['peer-prompt'];
+  if (ending !== 'healed' && ending !== 'plain') throw new Error('--peer-prompt is healed or plain.');
+  return { json: values.json, quick: values.quick, ending } as const;
+}
 
 /** Both run once on a text of their own, so that neither meets its first keystroke cold. */
-async function warmUp(): Promise<void> {
+async function warmUp({ client }: Product, llamaServer: LlamaServer): Promise<void> {
   const text = 'function greet(name) {\n  return ';
   const document = await client.open({ uri: 'file:///bench/warm/up.js', languageId: 'javascript', text });
   await client.complete(document, text.length);
   await document.close();
-  await peerServer.complete({ prompt: text, maxTokens: 8, onText: () => false });
+  await llamaServer.complete({ prompt: text, maxTokens: 8, onText: () => false });
 }
 
 /** Alternates who goes first, so that what changes on the machine meets both alike. */
-async function replay(all: readonly Segment[]): Promise<[Played[], Played[]]> {
-  const [left, right]: [Played[], Played[]] = [[], []];
-  for (const [index, segment] of all.entries()) {
+async function replay(
+  segments: readonly Segment[],
+  ours: Player,
+  peer: Player,
+  signal: AbortSignal,
+): Promise<{ readonly ours: Played[]; readonly peer: Played[] }> {
+  const played: { readonly ours: Played[]; readonly peer: Played[] } = { ours: [], peer: [] };
+  for (const [index, segment] of segments.entries()) {
     const turns = [
-      async () => left.push(...(await ours.play(segment, stopping.signal))),
-      async () => right.push(...(await peer.play(segment, stopping.signal))),
+      async () => played.ours.push(...(await ours.play(segment, signal))),
+      async () => played.peer.push(...(await peer.play(segment, signal))),
     ];
     for (const turn of index % 2 === 0 ? turns : turns.reverse()) await turn();
+    const medians = [played.ours, played.peer].map((each) =>
+      percentile(
+        each.map(({ record }) => record.latencyMs),
+        0.5,
+      ),
+    );
+    const [left, right] = medians.map((median) => `${median.toFixed(1)} ms`);
     progress(
-      `${index + 1} of ${all.length} segments (${segment.trace.name}): median ${median(left)} ms, llama-server ${median(right)} ms`,
+      `${index + 1} of ${segments.length} segments (${segment.trace.name}): medians ${left}, llama-server ${right}`,
     );
   }
-  return [left, right];
-}
-
-function median(played: readonly Played[]): string {
-  return percentile(
-    played.map(({ record }) => record.latencyMs),
-    0.5,
-  ).toFixed(1);
+  return played;
 }

@@ -58,7 +58,8 @@ export async function startLlamaServer(options: LlamaServerOptions): Promise<Lla
   child.stderr.pipe(log, { end: false });
   await once(child, 'spawn');
   await untilHealthy(child, port, options.logPath);
-  const agent = new Agent({ keepAlive: true });
+  // A connection each: llama-server ends a connection after a streamed answer.
+  const agent = new Agent({ keepAlive: false });
   return {
     pid: child.pid ?? 0,
     complete: (each) => complete(port, agent, each),

@@ -65,16 +65,7 @@ async function buildInto(
   try {
     progress(`Taking llama.cpp ${release} out of node-llama-cpp…`);
     const source = join(work, 'source');
-    await run('git', [
-      'clone',
-      '--quiet',
-      '-c',
-      'advice.detachedHead=false',
-      '--depth',
-      '1',
-      `file://${bundle}`,
-      source,
-    ]).catch(() => run('git', ['clone', '--quiet', '-c', 'advice.detachedHead=false', bundle, source]));
+    await run('git', ['-c', 'advice.detachedHead=false', 'clone', '--quiet', bundle, source]);
     const build = join(work, 'build');
     await run('cmake', [
       ...['-S', at('../peer'), '-B', build, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Release'],

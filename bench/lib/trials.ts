@@ -14,7 +14,8 @@ export interface CancelTrial {
   readonly settledMs: number;
 }
 
-const delaysMs = [20, 40, 70, 100, 150, 30, 55, 85, 120, 200];
+const delaysMs = { prefill: [15, 30, 50, 70, 100, 25, 40, 60, 85, 120], decode: [60, 120, 180, 90, 150, 240, 320] };
+const sentence = '\n// This is';
 const enough = 5;
 const mostTrials = 60;
 
@@ -26,7 +27,7 @@ export async function cancelTrials(client: Client, traces: readonly Trace[]): Pr
     const wanted = i % 2 === 0 ? 'prefill' : 'decode';
     if (trials.filter(({ phase }) => phase === wanted).length >= enough) continue;
     const place = places[i % places.length];
-    const delayMs = delaysMs[(i >> 1) % delaysMs.length] ?? 50;
+    const delayMs = delaysMs[wanted][(i >> 1) % delaysMs[wanted].length] ?? 50;
     if (place === undefined) break;
     const trial = await cancelOnce(client, place, i, wanted, delayMs);
     if (trial !== undefined) trials.push(trial);
@@ -51,15 +52,13 @@ async function cancelOnce(
   const text = place.before.replaceAll('\n', wanted === 'prefill' ? ` // ${number}\n` : '\n');
   const document = await client.open({ uri, languageId: place.languageId, text: text + place.after });
   if (wanted === 'decode') {
-    // With the prompt evaluated already, the request decodes at once.
-    await client.cursor(document, text.length);
+    // The prompt is evaluated but for its last words, and a sentence takes long to write.
     await client.complete(document, text.length);
-    await document.edit(text.length, 0, '\n');
+    await document.edit(text.length, 0, sentence);
   }
-  const offset = document.text().length - place.after.length;
   const before = await client.statistics();
   const aborting = new AbortController();
-  const answer = client.complete(document, offset, { signal: aborting.signal });
+  const answer = client.complete(document, document.text().length - place.after.length, { signal: aborting.signal });
   await sleep(delayMs);
   aborting.abort();
   const cancelledAt = performance.now();
@@ -70,7 +69,8 @@ async function cancelOnce(
   await document.close();
   const phase = trace === null ? undefined : phaseOf(trace);
   if (after?.lastCancel === undefined || phase === undefined) return undefined;
-  return { phase, ...after.lastCancel, settledMs };
+  // A cancel that missed the phase says little of it: a few tokens were all that was left to prefill.
+  return phase === wanted ? { phase, ...after.lastCancel, settledMs } : undefined;
 }
 
 /** Waits until the request's work is counted; a request that was answered before it reached the model never is. */
@@ -86,7 +86,7 @@ async function counted(client: Client, before: StatisticsResult): Promise<Statis
 
 function phaseOf(trace: RequestTrace): CancelTrial['phase'] | undefined {
   if (trace.stop !== 'cancelled') return undefined;
-  return trace.decodedTokens > 0 ? 'decode' : 'prefill';
+  return trace.reusedTokens + trace.evaluatedTokens >= trace.promptTokens ? 'decode' : 'prefill';
 }
 
 interface Place {
