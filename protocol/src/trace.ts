@@ -57,7 +57,7 @@ export const reasonText: Record<NoSuggestionReason, string> = {
   error: 'Something went wrong; the output channel has the details.',
 };
 
-export const stageNames = ['queue', 'context', 'prompt', 'tokenize', 'prefill', 'decode', 'filters', 'total'] as const;
+export const stageNames = ['queue', 'context', 'prompt', 'prefill', 'decode', 'filters', 'total'] as const;
 export type StageName = (typeof stageNames)[number];
 
 /** What became of one completion request. Lives in the server's memory only. */

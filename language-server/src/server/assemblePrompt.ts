@@ -1,23 +1,33 @@
 import type { Budget } from '../completion/budget.ts';
 import { lineCommentOf } from '../completion/languages.ts';
 import { buildPrompt, normaliseNewlines, type Prompt, renderPrompt, type Snippet } from '../completion/prompt.ts';
-import { windowStart } from '../completion/window.ts';
+import { freshStart, tokensUsed, type WindowInput, windowStart } from '../completion/window.ts';
 import type { RecentEdits } from '../context/recentEdits.ts';
 import { chooseSnippets } from '../context/snippets.ts';
 import type { Engine, TokenId } from '../engine/engine.ts';
 import { asSource, lineAt, type OpenDocument } from './documents.ts';
-import type { Place } from './inFlight.ts';
+import type { Place } from './place.ts';
+import { createTokenCounter } from './tokenCounter.ts';
 
 export interface AssembledPrompt {
   readonly tokens: TokenId[];
   /** As a person reads it. */
   readonly text: string;
   readonly required: string;
-  readonly stagesMs: { readonly context: number; readonly prompt: number; readonly tokenize: number };
+  readonly stagesMs: { readonly context: number; readonly prompt: number };
 }
 
 export interface PromptAssembler {
   assemble(engine: Engine, document: OpenDocument, place: Place, budget: Budget): AssembledPrompt;
+  /** The prompt of the window that will be needed when the present one is full; undefined while it has room. */
+  renewal(
+    engine: Engine,
+    document: OpenDocument,
+    place: Place,
+    budget: Budget,
+  ): { readonly tokens: readonly TokenId[]; adopt(): void } | undefined;
+  /** Lines were added or removed at `line`: a window below stays with its text. */
+  edited(uri: string, line: number, lineDelta: number): void;
   forget(uri: string): void;
 }
 
@@ -36,87 +46,100 @@ interface View {
   readonly snippets: readonly Snippet[];
 }
 
-const countedTexts = 20_000;
 /** Drafts and the library's own reserve at a sequence's end. */
 const spareTokens = 16;
+/** From this share of the budget on, the next window is worth preparing. */
+const nearlyFull = 0.8;
 
 /** Builds prompts in tokens. Snippets are chosen anew only when the window moves, since changing them costs the KV prefix. */
 export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
   const views = new Map<string, View>();
-  let counted = new Map<string, number>();
-  let countedBy: Engine | undefined;
+  const counter = createTokenCounter();
 
-  function counter(engine: Engine): (text: string) => number {
-    if (countedBy !== engine || counted.size > countedTexts) counted = new Map();
-    countedBy = engine;
-    return (text) => {
-      const known = counted.get(text);
-      if (known !== undefined) return known;
-      const count = engine.tokenize(text).length;
-      counted.set(text, count);
-      return count;
+  function windowInput(engine: Engine, { text }: OpenDocument, place: Place, budget: Budget): WindowInput {
+    return {
+      previousStart: views.get(text.uri)?.start,
+      cursorLine: text.positionAt(place.documentOffset).line,
+      lineAt: (line) => lineAt(text, line),
+      budgetTokens: budget.before,
+      countTokens: counter(engine),
     };
   }
 
-  function view(engine: Engine, { text }: OpenDocument, line: number, budget: Budget): View {
-    const countTokens = counter(engine);
-    const previous = views.get(text.uri);
-    const start = windowStart({
-      previousStart: previous?.start,
-      cursorLine: line,
-      lineAt: (each) => lineAt(text, each),
-      budgetTokens: budget.before,
-      countTokens,
+  function viewFrom(start: number, engine: Engine, document: OpenDocument, budget: Budget): View {
+    if (!deps.withSnippets()) return { start, snippets: [] };
+    const snippets = chooseSnippets({
+      edits: deps.edits.list(),
+      tabs: deps.tabs(),
+      document: document.text,
+      find(uri) {
+        const found = deps.excluded(uri) ? undefined : deps.document(uri);
+        return found && asSource(found);
+      },
+      budgetTokens: budget.snippets,
+      countTokens: counter(engine),
     });
-    if (previous?.start === start) return previous;
-    const snippets = deps.withSnippets()
-      ? chooseSnippets({
-          edits: deps.edits.list(),
-          tabs: deps.tabs(),
-          document: text,
-          find: (uri) => {
-            const found = deps.excluded(uri) ? undefined : deps.document(uri);
-            return found && asSource(found);
-          },
-          budgetTokens: budget.snippets,
-          countTokens,
-        })
-      : [];
-    const fresh = { start, snippets };
-    views.set(text.uri, fresh);
-    return fresh;
+    return { start, snippets };
+  }
+
+  function render(view: View, engine: Engine, document: OpenDocument, place: Place, budget: Budget) {
+    const { text } = document;
+    const { format } = engine.model;
+    const after = format.fim === undefined ? '' : suffixWithin(place.suffix, budget.after, counter(engine));
+    const from = text.offsetAt({ line: view.start, character: 0 });
+    let before = place.prefix.slice(Math.max(0, place.prefix.length - (place.offset - from)));
+    // One line alone may be longer than the budget: its end is what counts.
+    const room = engine.contextTokens - Math.max(budget.lineTokens, budget.blockTokens) - spareTokens;
+    for (;;) {
+      const prompt = buildPrompt({
+        format,
+        path: document.path,
+        repository: document.repository,
+        lineComment: lineCommentOf(text.languageId),
+        snippets: view.snippets,
+        before,
+        after,
+      });
+      const tokens = promptTokens(engine, prompt);
+      if (tokens.length <= room || before.length <= 1) return { prompt, tokens };
+      before = before.slice((before.length + 1) >> 1);
+    }
   }
 
   return {
     assemble(engine, document, place, budget) {
       const began = deps.now();
-      const { text } = document;
-      const { start, snippets } = view(engine, document, text.positionAt(place.documentOffset).line, budget);
+      const { uri } = document.text;
+      const start = windowStart(windowInput(engine, document, place, budget));
+      const known = views.get(uri);
+      const view = known?.start === start ? known : viewFrom(start, engine, document, budget);
+      views.set(uri, view);
       const viewed = deps.now();
-      const from = text.offsetAt({ line: start, character: 0 });
-      const build = (before: string) =>
-        buildPrompt({
-          format: engine.model.format,
-          path: document.path,
-          repository: document.repository,
-          lineComment: lineCommentOf(text.languageId),
-          snippets,
-          before,
-          after: engine.model.format.fim === undefined ? '' : suffixWithin(place.suffix, budget.after, counter(engine)),
-        });
-      let before = place.prefix.slice(Math.max(0, place.prefix.length - (place.offset - from)));
-      let prompt = build(before);
-      const built = deps.now();
-      let tokens = promptTokens(engine, prompt);
-      // One line alone may be longer than the budget: its end is what counts.
-      const room = engine.contextTokens - Math.max(budget.lineTokens, budget.blockTokens) - spareTokens;
-      while (tokens.length > room && before.length > 1) {
-        before = before.slice(before.length >> 1);
-        prompt = build(before);
-        tokens = promptTokens(engine, prompt);
-      }
-      const stagesMs = { context: viewed - began, prompt: built - viewed, tokenize: deps.now() - built };
-      return { tokens, text: renderPrompt(prompt), required: prompt.required, stagesMs };
+      const { prompt, tokens } = render(view, engine, document, place, budget);
+      return {
+        tokens,
+        text: renderPrompt(prompt),
+        required: prompt.required,
+        stagesMs: { context: viewed - began, prompt: deps.now() - viewed },
+      };
+    },
+    renewal(engine, document, place, budget) {
+      const { uri } = document.text;
+      const input = windowInput(engine, document, place, budget);
+      const known = views.get(uri);
+      if (known === undefined || tokensUsed(input, known.start) < budget.before * nearlyFull) return undefined;
+      const start = freshStart(input);
+      if (start <= known.start) return undefined;
+      const next = viewFrom(start, engine, document, budget);
+      return {
+        tokens: render(next, engine, document, place, budget).tokens,
+        adopt: () => views.get(uri) === known && views.set(uri, next),
+      };
+    },
+    edited(uri, line, lineDelta) {
+      const known = views.get(uri);
+      if (known === undefined || lineDelta === 0 || line >= known.start) return;
+      views.set(uri, { ...known, start: Math.max(line, known.start + lineDelta) });
     },
     forget(uri) {
       views.delete(uri);

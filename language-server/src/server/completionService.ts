@@ -1,24 +1,18 @@
-import type {
-  InlineCompletionItem,
-  InlineCompletionParams,
-  Position,
-  SelectedCompletionInfo,
-} from 'vscode-languageserver-protocol';
+import type { InlineCompletionItem, InlineCompletionParams, Position } from 'vscode-languageserver-protocol';
 import type { Settings } from '#protocol/settings.ts';
 import { acceptedCommand } from '#protocol/signals.ts';
 import type { NoSuggestionReason, Trace } from '#protocol/trace.ts';
-import { budgetFor } from '../completion/budget.ts';
 import { createSuggestionCache } from '../completion/cache.ts';
-import { applyFilters } from '../completion/filters/apply.ts';
-import { completionMode } from '../completion/mode.ts';
-import { createStopRule } from '../completion/stop.ts';
 import { debounceMs } from '../completion/trigger.ts';
 import type { RecentEdits } from '../context/recentEdits.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { EngineState } from '../engine/modelHost.ts';
 import { createPromptAssembler } from './assemblePrompt.ts';
-import { lineAt, type OpenDocument, textAfter, textBefore, usesCrlf } from './documents.ts';
-import { canJoin, type InFlight, type Place } from './inFlight.ts';
+import { lineAt, type OpenDocument } from './documents.ts';
+import { generateSuggestion } from './generateSuggestion.ts';
+import { canJoin, type InFlight, type Outcome } from './inFlight.ts';
+import { type Place, placeAt } from './place.ts';
+import { createPreparer } from './prepare.ts';
 import { sleep } from './sleep.ts';
 import { newTrace, type TraceLog } from './traceLog.ts';
 
@@ -37,8 +31,9 @@ export interface CompletionDeps {
 
 export interface CompletionService {
   complete(params: InlineCompletionParams, signal: AbortSignal): Promise<InlineCompletionItem | undefined>;
-  /** Prepares the model for a place where the cursor came to rest. */
-  prepare(uri: string, position: Position): Promise<void>;
+  /** The cursor rests at a place: the model is made ready for it. */
+  rested(uri: string, position: Position): Promise<void>;
+  edited(uri: string, line: number, lineDelta: number): void;
   closed(uri: string): void;
 }
 
@@ -46,21 +41,15 @@ const largestDocumentUnits = 50_000_000;
 const longestLineUnits = 2_000;
 /** After the editor withdraws a request because of a keystroke, its next one is this close; a fitting one goes on. */
 const joinGraceMs = 80;
-const maxBlockLines = 12;
 /** The model may still be loading when the first keystroke comes. */
-const loadPatienceMs = 8_000;
-
-interface Outcome {
-  readonly text: string | undefined;
-  readonly reason?: NoSuggestionReason;
-}
+const loadPatienceMs = 20_000;
 
 /** Everything between an editor's request and its answer, for one window. One generation at a time. */
 export function createCompletionService(deps: CompletionDeps): CompletionService {
   const cache = createSuggestionCache();
   const prompts = createPromptAssembler({ ...deps, withSnippets: () => deps.settings().contextFromOtherFiles });
-  let flight: InFlight<Outcome> | undefined;
-  let preparing: AbortController | undefined;
+  const preparer = createPreparer(prompts);
+  let flight: { readonly state: InFlight; readonly outcome: Promise<Outcome> } | undefined;
   let expectedMs: number | undefined;
   let newest = 0;
 
@@ -86,28 +75,25 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     trace: Trace,
   ): Promise<InlineCompletionItem | undefined> {
     const document = deps.document(params.textDocument.uri);
-    const refusal = refuse(document, params.position);
-    if (document === undefined || refusal !== undefined) return nothing(trace, refusal ?? 'unknownDocument');
+    if (document === undefined) return nothing(trace, 'unknownDocument');
     trace.languageId = document.text.languageId;
+    const refusal = refuse(document, params.position);
+    if (refusal !== undefined) return nothing(trace, refusal);
     const place = placeAt(document, params.position, params.context.selectedCompletionInfo);
 
-    const cached = offerCached(trace, params, place, 'cache');
+    const cached = offer(trace, place, params.position, 'cache');
     if (cached !== undefined) return cached;
-
-    if (flight !== undefined && canJoin(flight, place)) {
+    if (flight !== undefined && canJoin(flight.state, place)) {
       const joined = await waitFor(flight, signal);
       if (signal.aborted) return nothing(trace, 'cancelled');
-      if (joined !== undefined) {
-        const item = offerCached(trace, params, place, 'inFlight');
-        if (item !== undefined) return item;
-      }
+      const item = joined?.kind === 'suggestion' ? offer(trace, place, params.position, 'inFlight') : undefined;
+      if (item !== undefined) return item;
     }
 
     // A flood of requests is answered by its last one: the others cost no prompt and no model.
     const turn = ++newest;
     await new Promise((resolve) => setImmediate(resolve));
     if (turn !== newest) return nothing(trace, 'superseded');
-
     const engine = await readyEngine(trace, signal);
     if (engine === undefined) return undefined;
     const waitMs = debounceMs({ gapsMs: document.gapsMs, expectedMs });
@@ -117,125 +103,60 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     }
     if (signal.aborted) return nothing(trace, 'cancelled');
 
-    flight?.controller.abort();
-    preparing?.abort();
-    const started = launch(engine, document, place, trace);
-    flight = started;
-    const outcome = await waitFor(started, signal);
-    if (outcome?.text === undefined) {
-      return nothing(trace, outcome?.reason ?? (signal.aborted ? 'cancelled' : 'superseded'));
-    }
-    if (signal.aborted) return nothing(trace, 'cancelled');
-    return offerCached(trace, params, place, 'model') ?? nothing(trace, 'empty');
+    const outcome = await waitFor(launch(engine, document, place, trace), signal);
+    if (signal.aborted || outcome === undefined) return nothing(trace, 'cancelled');
+    if (outcome.kind === 'cancelled') return nothing(trace, 'superseded');
+    if (outcome.kind === 'nothing') return nothing(trace, outcome.reason);
+    preparer.ahead(engine, document, place);
+    return offer(trace, place, params.position, 'model') ?? nothing(trace, 'empty');
   }
 
-  function launch(engine: Engine, document: OpenDocument, place: Place, trace: Trace): InFlight<Outcome> {
-    const controller = new AbortController();
-    const state: { -readonly [K in keyof InFlight<Outcome>]: InFlight<Outcome>[K] } = {
-      uri: place.uri,
-      offset: place.offset,
-      before: place.prefix.slice(-160),
-      after: place.suffix.slice(0, 160),
+  function launch(engine: Engine, document: OpenDocument, place: Place, trace: Trace) {
+    flight?.state.controller.abort();
+    preparer.stop();
+    const state: InFlight = {
+      place,
       documentVersion: document.text.version,
-      controller,
+      controller: new AbortController(),
       generated: '',
       waiting: 0,
-      result: Promise.resolve({ text: undefined }),
     };
-    state.result = generate(engine, document, place, trace, state).finally(() => {
-      if (flight === state) flight = undefined;
-    });
-    return state;
-  }
-
-  async function generate(
-    engine: Engine,
-    document: OpenDocument,
-    place: Place,
-    trace: Trace,
-    state: Pick<InFlight<Outcome>, 'controller' | 'generated'>,
-  ): Promise<Outcome> {
-    const settings = deps.settings();
-    const { languageId } = document.text;
     const began = deps.now();
-    const budget = budgetFor(engine.speed(), engine.contextTokens);
-    const prompt = prompts.assemble(engine, document, place, budget);
-    Object.assign(trace.stagesMs, prompt.stagesMs);
-    trace.prompt = prompt.text;
-    trace.healed = prompt.required;
-
-    const context = {
-      prefix: place.prefix.replaceAll('\r\n', '\n'),
-      suffix: place.suffix.replaceAll('\r\n', '\n'),
-      languageId,
-    };
-    const mode = completionMode({ ...context, multiline: settings.multiline });
-    const stop = createStopRule({ ...context, mode, maxLines: maxBlockLines });
-    const ending: { stopped: ReturnType<typeof stop> } = { stopped: null };
-    deps.working(1);
-    const result = await engine
-      .generate(
-        {
-          tokens: prompt.tokens,
-          required: prompt.required,
-          maxTokens: mode.mode === 'line' ? budget.lineTokens : budget.blockTokens,
-          onText(text) {
-            state.generated = text.slice(prompt.required.length);
-            ending.stopped = stop(state.generated);
-            return ending.stopped !== null;
-          },
-        },
-        state.controller.signal,
-      )
-      .finally(() => deps.working(-1));
-    trace.source = 'model';
-    trace.promptTokens = result.promptTokens;
-    trace.reusedTokens = result.reusedTokens;
-    trace.evaluatedTokens = result.evaluatedTokens;
-    trace.decodedTokens = result.decodedTokens;
-    trace.stagesMs.prefill = result.prefillMs;
-    trace.stagesMs.decode = result.decodeMs;
-    deps.traces.count(result);
-    if (result.ended === 'cancelled') {
-      trace.stop = 'cancelled';
-      return { text: undefined };
-    }
-    trace.raw = state.generated;
-    trace.stop = stopWhy(ending.stopped, result.ended);
-
-    const filtersBegan = deps.now();
-    const filtered = applyFilters(ending.stopped?.text ?? state.generated, { ...context, mode });
-    trace.filters = [...filtered.applied];
-    trace.stagesMs.filters = deps.now() - filtersBegan;
-    expectedMs = deps.now() - began;
-    if (filtered.text === null || filtered.text === '') return { text: undefined, reason: filtered.reason ?? 'empty' };
-    const text = usesCrlf(document.text) ? filtered.text.replaceAll('\n', '\r\n') : filtered.text;
-    cache.add({
-      uri: place.uri,
-      offset: place.offset,
-      before: place.prefix,
-      after: place.suffix,
-      text,
-      itemId: trace.id,
+    const outcome = generateSuggestion(
+      { ...deps, prompts, cache, count: deps.traces.count },
+      engine,
+      document,
+      state,
+      trace,
+    ).finally(() => {
+      if (flight === launched) flight = undefined;
+      if (!state.controller.signal.aborted) expectedMs = deps.now() - began;
     });
-    return { text };
+    const launched = { state, outcome };
+    flight = launched;
+    return launched;
   }
 
   /** Waits for a generation; when nobody waits any more it is stopped, after a grace in which a keystroke may join it. */
-  async function waitFor(target: InFlight<Outcome>, signal: AbortSignal): Promise<Outcome | undefined> {
-    target.waiting++;
+  async function waitFor(target: NonNullable<typeof flight>, signal: AbortSignal): Promise<Outcome | undefined> {
+    const { state, outcome } = target;
+    state.waiting++;
     const withdrawn = new Promise<undefined>((resolve) => {
-      if (signal.aborted) resolve(undefined);
-      signal.addEventListener('abort', () => resolve(undefined), { once: true });
+      const leave = () => {
+        state.waiting--;
+        if (state.waiting === 0) stopUnlessJoined(state);
+        resolve(undefined);
+      };
+      if (signal.aborted) leave();
+      else signal.addEventListener('abort', leave, { once: true });
     });
-    const outcome = await Promise.race([target.result, withdrawn]);
-    target.waiting--;
-    if (signal.aborted && target.waiting === 0) {
-      const changed = deps.document(target.uri)?.text.version !== target.documentVersion;
-      if (!changed) target.controller.abort();
-      else setTimeout(() => target.waiting === 0 && target.controller.abort(), joinGraceMs).unref();
-    }
-    return outcome;
+    return Promise.race([outcome, withdrawn]);
+  }
+
+  function stopUnlessJoined(state: InFlight): void {
+    const typedOn = deps.document(state.place.uri)?.text.version !== state.documentVersion;
+    if (!typedOn) state.controller.abort();
+    else setTimeout(() => state.waiting === 0 && state.controller.abort(), joinGraceMs).unref();
   }
 
   async function readyEngine(trace: Trace, signal: AbortSignal): Promise<Engine | undefined> {
@@ -245,13 +166,10 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
       state = deps.engine();
     }
     if (state.kind === 'ready') return state.engine;
-    nothing(trace, state.kind === 'loading' ? 'modelLoading' : state.reason);
-    return undefined;
+    return nothing(trace, state.kind === 'loading' ? 'modelLoading' : state.reason);
   }
 
-  function refuse(document: OpenDocument | undefined, position: Position): NoSuggestionReason | undefined {
-    if (document === undefined) return 'unknownDocument';
-    const { text } = document;
+  function refuse({ text }: OpenDocument, position: Position): NoSuggestionReason | undefined {
     if (text.offsetAt({ line: text.lineCount, character: 0 }) > largestDocumentUnits) return 'documentTooLarge';
     if (deps.excluded(text.uri)) return 'excluded';
     const line = lineAt(text, position.line);
@@ -260,43 +178,39 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     return undefined;
   }
 
-  function offerCached(
+  function offer(
     trace: Trace,
-    params: InlineCompletionParams,
     place: Place,
+    position: Position,
     source: Trace['source'],
   ): InlineCompletionItem | undefined {
     const hit = cache.find(place);
     if (hit === undefined) return undefined;
-    if (source !== 'model') trace.source = source;
+    trace.source = source;
     trace.completion = place.lead + hit.text;
-    const end = { line: params.position.line, character: params.position.character + hit.replaceAfter.length };
     return {
-      insertText: place.lead + hit.text,
-      range: { start: place.replaceFrom, end },
+      insertText: trace.completion,
+      range: {
+        start: place.replaceFrom,
+        end: { line: position.line, character: position.character + hit.replaceAfter.length },
+      },
       command: { title: '', command: acceptedCommand, arguments: [hit.suggestion.itemId] },
     };
   }
 
-  async function prepare(uri: string, position: Position): Promise<void> {
-    const document = deps.document(uri);
-    const state = deps.engine();
-    if (document === undefined || state.kind !== 'ready' || flight !== undefined || deps.excluded(uri)) return;
-    preparing?.abort();
-    const controller = new AbortController();
-    preparing = controller;
-    const budget = budgetFor(state.engine.speed(), state.engine.contextTokens);
-    const prompt = prompts.assemble(state.engine, document, placeAt(document, position, undefined), budget);
-    await state.engine.prefill(prompt.tokens, controller.signal);
-  }
-
   return {
     complete,
-    prepare,
+    async rested(uri, position) {
+      const document = deps.document(uri);
+      const state = deps.engine();
+      if (document === undefined || state.kind !== 'ready' || flight !== undefined || deps.excluded(uri)) return;
+      await preparer.here(state.engine, document, placeAt(document, position));
+    },
+    edited: prompts.edited,
     closed(uri) {
       cache.forget(uri);
       prompts.forget(uri);
-      if (flight?.uri === uri) flight.controller.abort();
+      if (flight?.state.place.uri === uri) flight.state.controller.abort();
     },
   };
 }
@@ -304,35 +218,4 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
 function nothing(trace: Trace, reason: NoSuggestionReason): undefined {
   trace.reason = reason;
   return undefined;
-}
-
-function stopWhy(stopped: { readonly why: 'line' | 'block' | 'suffix' } | null, ended: string): Trace['stop'] {
-  if (stopped !== null) return stopped.why;
-  return ended === 'endOfText' ? 'endOfText' : 'maxTokens';
-}
-
-function placeAt(document: OpenDocument, position: Position, selected: SelectedCompletionInfo | undefined): Place {
-  const { text } = document;
-  const documentOffset = text.offsetAt(position);
-  const prefix = textBefore(text, documentOffset);
-  const plain: Place = {
-    uri: text.uri,
-    offset: documentOffset,
-    documentOffset,
-    prefix,
-    suffix: textAfter(text, documentOffset),
-    lead: '',
-    replaceFrom: position,
-  };
-  if (selected === undefined) return plain;
-  const typed = documentOffset - text.offsetAt(selected.range.start);
-  const added = selected.text.length - typed;
-  if (typed < 0 || added < 0) return plain;
-  return {
-    ...plain,
-    offset: documentOffset + added,
-    prefix: prefix.slice(0, prefix.length - typed) + selected.text,
-    lead: selected.text,
-    replaceFrom: selected.range.start,
-  };
 }

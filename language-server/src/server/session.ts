@@ -152,6 +152,7 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     if (document === undefined) return;
     for (const change of applyChanges(document, contentChanges, textDocument.version, performance.now())) {
       edits.changed(textDocument.uri, change.line, change.lineDelta);
+      completions.edited(textDocument.uri, change.line, change.lineDelta);
     }
   });
   connection.onNotification(DidCloseTextDocumentNotification.type, ({ textDocument }) => {
@@ -169,7 +170,7 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     const cursor = cursorSchema.parse(params);
     if (documents.get(cursor.uri)?.text.version !== cursor.version) return;
     completions
-      .prepare(cursor.uri, { line: cursor.line, character: cursor.character })
+      .rested(cursor.uri, { line: cursor.line, character: cursor.character })
       .catch((error: unknown) => deps.log(String(error)));
   });
   connection.onNotification(openTabsNotification, (params) => {

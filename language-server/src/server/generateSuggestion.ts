@@ -1,0 +1,94 @@
+import type { Settings } from '#protocol/settings.ts';
+import type { Trace } from '#protocol/trace.ts';
+import { budgetFor } from '../completion/budget.ts';
+import type { SuggestionCache } from '../completion/cache.ts';
+import { applyFilters } from '../completion/filters/apply.ts';
+import { completionMode } from '../completion/mode.ts';
+import { normaliseNewlines } from '../completion/prompt.ts';
+import { createStopRule, finishText, type Stop } from '../completion/stop.ts';
+import type { Engine, GenerateResult } from '../engine/engine.ts';
+import type { PromptAssembler } from './assemblePrompt.ts';
+import { type OpenDocument, usesCrlf } from './documents.ts';
+import type { InFlight, Outcome } from './inFlight.ts';
+
+export interface GenerationDeps {
+  readonly prompts: PromptAssembler;
+  readonly cache: SuggestionCache;
+  readonly settings: () => Settings;
+  readonly now: () => number;
+  readonly count: (result: GenerateResult) => void;
+  readonly working: (delta: 1 | -1) => void;
+}
+
+const maxBlockLines = 12;
+
+/** Prompt, model, stop rule, filters: a suggestion goes into the cache, everything else into the trace. */
+export async function generateSuggestion(
+  deps: GenerationDeps,
+  engine: Engine,
+  document: OpenDocument,
+  flight: InFlight,
+  trace: Trace,
+): Promise<Outcome> {
+  const { place } = flight;
+  const budget = budgetFor(engine.speed(), engine.contextTokens);
+  const prompt = deps.prompts.assemble(engine, document, place, budget);
+  Object.assign(trace.stagesMs, prompt.stagesMs);
+  trace.prompt = prompt.text;
+  trace.healed = prompt.required;
+
+  const context = {
+    prefix: normaliseNewlines(place.prefix),
+    suffix: normaliseNewlines(place.suffix),
+    languageId: document.text.languageId,
+  };
+  const mode = completionMode({ ...context, multiline: deps.settings().multiline });
+  const stopOptions = { ...context, mode, maxLines: maxBlockLines };
+  const stopRule = createStopRule(stopOptions);
+  const ending: { stop: Stop | null } = { stop: null };
+  deps.working(1);
+  const result = await engine
+    .generate(
+      {
+        tokens: prompt.tokens,
+        required: prompt.required,
+        maxTokens: mode.mode === 'line' ? budget.lineTokens : budget.blockTokens,
+        onText(text) {
+          flight.generated = text.slice(prompt.required.length);
+          ending.stop = stopRule(flight.generated);
+          return ending.stop !== null;
+        },
+      },
+      flight.controller.signal,
+    )
+    .finally(() => deps.working(-1));
+  deps.count(result);
+  record(trace, result);
+  if (result.ended === 'cancelled') return { kind: 'cancelled' };
+  trace.raw = flight.generated;
+  trace.stop = ending.stop?.why ?? (result.ended === 'endOfText' ? 'endOfText' : 'maxTokens');
+
+  const began = deps.now();
+  const finished =
+    ending.stop?.text ??
+    finishText(stopOptions, flight.generated, result.ended === 'endOfText' ? 'endOfText' : 'maxTokens');
+  const filtered = applyFilters(finished, { ...context, mode });
+  trace.filters = [...filtered.applied];
+  trace.stagesMs.filters = deps.now() - began;
+  if (filtered.text === null || filtered.text === '') return { kind: 'nothing', reason: filtered.reason ?? 'empty' };
+  const text = usesCrlf(document.text) ? filtered.text.replaceAll('\n', '\r\n') : filtered.text;
+  const { uri, offset, prefix: before, suffix: after } = place;
+  deps.cache.add({ uri, offset, before, after, text, itemId: trace.id });
+  return { kind: 'suggestion' };
+}
+
+function record(trace: Trace, result: GenerateResult): void {
+  trace.source = 'model';
+  trace.promptTokens = result.promptTokens;
+  trace.reusedTokens = result.reusedTokens;
+  trace.evaluatedTokens = result.evaluatedTokens;
+  trace.decodedTokens = result.decodedTokens;
+  trace.stagesMs.prefill = result.prefillMs;
+  trace.stagesMs.decode = result.decodeMs;
+  if (result.ended === 'cancelled') trace.stop = 'cancelled';
+}

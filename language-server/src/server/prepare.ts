@@ -1,0 +1,48 @@
+import { budgetFor } from '../completion/budget.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { PromptAssembler } from './assemblePrompt.ts';
+import type { OpenDocument } from './documents.ts';
+import type { Place } from './place.ts';
+import { sleep } from './sleep.ts';
+
+/** Uses pauses to evaluate prompts before they are needed; any request stops it within a chunk. */
+export interface Preparer {
+  /** For a place where the cursor came to rest. */
+  here(engine: Engine, document: OpenDocument, place: Place): Promise<void>;
+  /** For the window that the document will need soon, when the present one is nearly full. */
+  ahead(engine: Engine, document: OpenDocument, place: Place): void;
+  stop(): void;
+}
+
+/** A pause this long after an answer means that the developer reads it. */
+const pauseMs = 350;
+
+export function createPreparer(prompts: PromptAssembler): Preparer {
+  let current = new AbortController();
+
+  function begin(): AbortSignal {
+    current.abort();
+    current = new AbortController();
+    return current.signal;
+  }
+
+  return {
+    async here(engine, document, place) {
+      const signal = begin();
+      const budget = budgetFor(engine.speed(), engine.contextTokens);
+      await engine.prefill(prompts.assemble(engine, document, place, budget).tokens, signal);
+    },
+    ahead(engine, document, place) {
+      const signal = begin();
+      void (async () => {
+        await sleep(pauseMs, signal);
+        if (signal.aborted) return;
+        const next = prompts.renewal(engine, document, place, budgetFor(engine.speed(), engine.contextTokens));
+        if (next === undefined) return;
+        await engine.prefill(next.tokens, signal);
+        if (!signal.aborted) next.adopt();
+      })().catch(() => undefined);
+    },
+    stop: () => current.abort(),
+  };
+}
