@@ -15,13 +15,19 @@ const inside = ['node_modules', 'code-server', 'lib', 'vscode'];
 
 /**
  * VS Code's server, from the npm package of code-server: the same editor, in a browser, without a download from
- * anywhere but npm's registry. Gives the folder with its `out`.
+ * anywhere but npm's registry. Gives the folder with its `out`. It has been run on Linux only: macOS and Windows go the
+ * same way, and are told so.
  *
  * @param {string} node a Node 24
  * @returns {Promise<string>}
  */
 export async function provideEditor(node) {
   const editor = path.join(cacheFolder(), folder, ...inside);
+  if (process.platform !== 'linux') {
+    process.stderr.write(
+      `  The served editor has not yet been tried on ${process.platform}; please report what does not work.\n`,
+    );
+  }
   return step(
     'editor (code-server)',
     async () => ((await exists(path.join(editor, 'out', 'server-main.js'))) ? editor : undefined),

@@ -79,6 +79,8 @@ async function stageExtension(folder) {
     recursive: true,
     filter: (file) => !/[\\/]dist[\\/](types|\.built|bundled\.json)$|\.map$/.test(file),
   });
+  // All that is staged is meant: nothing is left to ignore.
+  await writeFile(path.join(folder, '.vscodeignore'), '');
   const bundled = JSON.parse(await readFile(path.join(repository, 'dist', 'bundled.json'), 'utf8'));
   await writeFile(path.join(folder, 'THIRD-PARTY-NOTICES.txt'), await notices(bundled));
 }
