@@ -1,7 +1,7 @@
 import type { Settings } from '#protocol/settings.ts';
 import { type BlockStyle, languageOf } from './languages.ts';
 import { isCode, type Lexed, lexBefore } from './lex.ts';
-import { indentOf, isBlank, lineAfter, lineBefore, linesBelow, widthOf } from './lines.ts';
+import { indentOf, isBlank, lineAfter, linesBelow, widthOf } from './lines.ts';
 
 /** Where a completion goes: the document before and after the cursor. */
 export interface Place {
@@ -106,9 +106,4 @@ function closesBlock(below: string, style: BlockStyle, place: Place): boolean {
   if (style === 'braces') return below.startsWith('}');
   const words = languageOf(place.languageId).words;
   return words !== undefined && (words.closes.test(below) || words.continues.test(below));
-}
-
-/** Whether the cursor's line is blank up to the cursor. */
-export function isOnBlankLine(prefix: string): boolean {
-  return isBlank(lineBefore(prefix));
 }

@@ -14,7 +14,9 @@ import {
 /** A piece of a line, with a letter or digit in it, this many times in a row is a loop. */
 const loop = /((?=[^\n]{0,39}\p{L})[^\n]{2,40}?)\1{3,}/u;
 /** Shorter loops occur in good code. */
-const shortestLoop = 24;
+const shortestLoop = 16;
+/** What rows of data consist of. */
+const literals = /\b(?:true|false|null|undefined|none|nil)\b/gi;
 /** From so many words on, a line of which less than this share are different says nothing. */
 const babbleWords = 20;
 const babbleShare = 0.4;
@@ -30,7 +32,7 @@ export const repetition: Filter = (completion, context) => {
   const found = loop.exec(completion);
   if (found === null || found[0].length < shortestLoop) return keep;
   // A row of data, such as `'', '', ''`, is a loop that may be meant; one of words is not.
-  return /\p{L}{2}/u.test(found[1] ?? '') ? withhold('repetition') : keep;
+  return /\p{L}{2}/u.test(found[0].replace(literals, '')) ? withhold('repetition') : keep;
 };
 
 /** The line with which a cycle of lines begins its second turn. */
