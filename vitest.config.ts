@@ -20,7 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'processes',
-          include: ['test/processes/**/*.test.ts'],
+          include: ['test/processes/**/*.test.ts', 'native/tests/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,

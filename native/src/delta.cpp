@@ -37,13 +37,13 @@ void run_delta(Fields & fields, Session & session) {
     const Common common = read_common(fields);
     const Matrices mode = read_mode(fields);
     Adapter start = read_start(fields, common);
-    const std::string output = fields.text("output"), adapter_path = fields.text("adapter", ""), delta_path = fields.text("delta", "");
+    const std::string output = fields.text("output"), adapter_path = fields.text("trained", ""), delta_path = fields.text("delta", "");
     const float scale = float(fields.number("scale", 1, -1e6, 1e6));
     const Json * card = fields.member("card", Json::Kind::object);
     const Json own_card = card ? *card : Json::make();
     fields.finish();
     if (adapter_path.empty() == delta_path.empty()) {
-        throw Failure(Problem::badRequest, "Give either “adapter”, to export its difference from the start, or “delta”, to add it to the start.");
+        throw Failure(Problem::badRequest, "Give either “trained”, to export its difference from the start, or “delta”, to add it to the start.");
     }
     const int64_t count = parameter_count(common.model, start.shape, mode);
     if (!adapter_path.empty()) {

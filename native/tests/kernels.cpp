@@ -1,0 +1,190 @@
+// Holds every kernel table that this processor runs to the portable reference in double precision, on sizes with and
+// without remainders. Prints the largest error of each kernel; exits with 1 where one exceeds its bound.
+#include "kernels/kernels.h"
+#include "random.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+using namespace argot;
+
+namespace {
+
+int failures = 0;
+uint64_t stream = 0;
+
+std::vector<float> random_values(int64_t n, float scale) {
+    std::vector<float> values(static_cast<size_t>(n));
+    stream++;
+    for (int64_t i = 0; i < n; i++) values[size_t(i)] = scale * symmetric_uniform(philox(5, stream, uint64_t(i))[0]);
+    return values;
+}
+
+std::vector<double> widened(const std::vector<float> & x) { return std::vector<double>(x.begin(), x.end()); }
+
+// |got - want| relative to the largest |want|, or to `size` where the result is a small difference of such terms.
+void hold(const char * table, const char * kernel, int64_t n, const std::vector<float> & got, const std::vector<double> & want, double bound,
+          double size = 1e-30) {
+    double largest = size, error = 0;
+    for (const double w : want) largest = std::max(largest, std::fabs(w));
+    for (size_t i = 0; i < want.size(); i++) error = std::max(error, std::isfinite(double(got[i])) ? std::fabs(double(got[i]) - want[i]) / largest : 1e9);
+    if (error <= bound) return;
+    std::printf("%s %s n=%lld: error %.3g above %.3g\n", table, kernel, static_cast<long long>(n), error, bound);
+    failures++;
+}
+
+void check_gemm(const Kernels<float> & k, const Kernels<double> & reference) {
+    for (const int64_t m : {1, 5, 8, 13, 31}) {
+        for (const int64_t n : {1, 7, 16, 48, 64, 100, 128}) {
+            for (const bool transposed : {false, true}) {
+                for (const bool accumulate : {false, true}) {
+                    const int64_t depth = 37;
+                    const std::vector<float> a = random_values(m * depth, 1), b = random_values(depth * (n + 3), 1);
+                    std::vector<float> c = random_values(m * (n + 2), 1);
+                    std::vector<double> want = widened(c);
+                    const std::vector<double> wa = widened(a), wb = widened(b);
+                    const int64_t row = transposed ? 1 : depth, column = transposed ? m : 1;
+                    k.gemm(m, n, depth, a.data(), row, column, b.data(), n + 3, c.data(), n + 2, accumulate);
+                    reference.gemm(m, n, depth, wa.data(), row, column, wb.data(), n + 3, want.data(), n + 2, accumulate);
+                    hold(k.name, "gemm", n, c, want, 1e-6);
+                }
+            }
+        }
+    }
+}
+
+void check_rows(const Kernels<float> & k, const Kernels<double> & reference, int64_t n) {
+    const std::vector<float> x = random_values(n, 3), w = random_values(n, 1), dy = random_values(n, 1);
+    const std::vector<double> wx = widened(x), wdy = widened(dy);
+    std::vector<float> got(x.size());
+    std::vector<double> want(x.size());
+    k.rms_norm(n, x.data(), w.data(), 1e-5f, got.data());
+    reference.rms_norm(n, wx.data(), w.data(), 1e-5, want.data());
+    hold(k.name, "rms_norm", n, got, want, 1e-6);
+
+    got = random_values(n, 1);
+    want = widened(got);
+    k.rms_norm_backward(n, x.data(), w.data(), 1e-5f, dy.data(), got.data());
+    reference.rms_norm_backward(n, wx.data(), w.data(), 1e-5, wdy.data(), want.data());
+    hold(k.name, "rms_norm_backward", n, got, want, 1e-6, 1);
+
+    const std::vector<float> gate = random_values(n, 20), up = random_values(n, 2);
+    std::vector<double> wgate = widened(gate), wup = widened(up);
+    k.swiglu(n, gate.data(), up.data(), got.data());
+    reference.swiglu(n, wgate.data(), wup.data(), want.data());
+    hold(k.name, "swiglu", n, got, want, 1e-6);
+    std::vector<float> dgate = gate, dup = up;
+    k.swiglu_backward(n, dy.data(), dgate.data(), dup.data());
+    reference.swiglu_backward(n, wdy.data(), wgate.data(), wup.data());
+    hold(k.name, "swiglu_backward gate", n, dgate, wgate, 1e-6);
+    hold(k.name, "swiglu_backward up", n, dup, wup, 1e-6);
+
+    for (const float scale : {0.125f, 1.0f}) {
+        got = random_values(n, 60);
+        want = widened(got);
+        k.softmax(n, scale, got.data());
+        reference.softmax(n, double(scale), want.data());
+        hold(k.name, "softmax", n, got, want, 1e-6);
+        std::vector<float> d = dy;
+        std::vector<double> wd = wdy;
+        k.softmax_backward(n, scale, got.data(), d.data());
+        reference.softmax_backward(n, double(scale), want.data(), wd.data());
+        hold(k.name, "softmax_backward", n, d, wd, 3e-6, 1);
+    }
+
+    got = random_values(n, 30);
+    want = widened(got);
+    const float lse = k.log_sum_exp(n, got.data());
+    const double want_lse = reference.log_sum_exp(n, want.data());
+    hold(k.name, "log_sum_exp", n, {lse}, {want_lse}, 1e-6);
+    k.cross_entropy_backward(n, lse, 0.5f, n / 2, got.data());
+    reference.cross_entropy_backward(n, want_lse, 0.5, n / 2, want.data());
+    hold(k.name, "cross_entropy_backward", n, got, want, 5e-6, 0.5);
+
+    for (const int64_t rows : {1, 9, 16, 33}) {
+        const std::vector<float> m = random_values(rows * n, 1);
+        std::vector<float> t(m.size());
+        std::vector<double> wt(m.size());
+        k.transpose(rows, n, m.data(), n, t.data(), rows);
+        reference.transpose(rows, n, m.data(), n, wt.data(), rows);
+        hold(k.name, "transpose", n, t, wt, 0);
+    }
+}
+
+// bfloat16 keeps 8 bits: of rounded operands the product must be as exact as float32 allows.
+float rounded(float x) {
+    uint32_t bits;
+    std::memcpy(&bits, &x, 4);
+    bits = (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000u;
+    std::memcpy(&x, &bits, 4);
+    return x;
+}
+
+void check_half(const HalfKernels & h, const Kernels<double> & reference) {
+    for (const int64_t n : {16, 32, 64, 128}) {
+        for (const int64_t depth : {2, 30, 64, 130}) {
+            for (const int64_t m : {1, 6, 11}) {
+                std::vector<float> a = random_values(m * depth, 1), w = random_values(n * depth, 1);
+                for (float & x : a) x = rounded(x);
+                for (float & x : w) x = rounded(x);
+                std::vector<uint16_t> half(a.size()), panel(size_t((depth + 1) / 2 * 2 * n + 64));
+                h.convert(m * depth, a.data(), half.data());
+                std::vector<double> wa = widened(a), columns(size_t(depth * n)), want(size_t(m * n));
+                std::vector<float> got(size_t(m * n)), transposed(size_t(depth * n));
+                for (int64_t o = 0; o < n; o++) {
+                    for (int64_t p = 0; p < depth; p++) transposed[size_t(p * n + o)] = w[size_t(o * depth + p)];
+                }
+                columns = widened(transposed);
+                reference.gemm(m, n, depth, wa.data(), depth, 1, columns.data(), n, want.data(), n, false);
+                h.pack_rows(n, depth, w.data(), depth, panel.data(), n);
+                h.gemm(m, n, depth, half.data(), depth, panel.data(), n, got.data(), n, false);
+                hold(h.name, "pack_rows", n, got, want, 1e-6);
+                h.pack_columns(depth, n, transposed.data(), n, panel.data(), n);
+                h.gemm(m, n, depth, half.data(), depth, panel.data(), n, got.data(), n, false);
+                hold(h.name, "pack_columns", n, got, want, 1e-6);
+            }
+        }
+    }
+}
+
+// Known answers of the generators: Random123's kat_vectors, and RFC 8439, 2.3.2 without its counter and nonce.
+void check_random() {
+    const auto zero = philox(0, 0, 0);
+    if (zero != std::array<uint32_t, 4>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}) std::printf("philox(0) differs\n"), failures++;
+    const auto ones = philox(~0ull, ~0ull, ~0ull);
+    if (ones != std::array<uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}) std::printf("philox(~0) differs\n"), failures++;
+    ChaCha chacha(std::array<uint32_t, 8>{});
+    if (chacha.next() != 0xade0b876 || chacha.next() != 0x903df1a0) std::printf("chacha20 differs\n"), failures++;
+    double sum = 0, squares = 0;
+    const int n = 20000;
+    for (int i = 0; i < n; i++) {
+        const double g = chacha.gaussian();
+        sum += g;
+        squares += g * g;
+    }
+    // Five deviations of the mean and of the variance.
+    if (std::fabs(sum / n) > 0.036 || std::fabs(squares / n - 1) > 0.05) std::printf("gaussian: mean %.4f variance %.4f\n", sum / n, squares / n), failures++;
+}
+
+} // namespace
+
+int main() {
+    const Kernels<double> & reference = portable_kernels<double>();
+    for (const char * name : {"portable", "neon", "sse", "avx2", "avx512"}) {
+        const Kernels<float> * k = find_kernels(name);
+        if (!k) continue;
+        check_gemm(*k, reference);
+        for (const int64_t n : {1, 3, 16, 17, 64, 100, 1025, 4097}) check_rows(*k, reference, n);
+        std::printf("%s checked\n", name);
+    }
+    if (const HalfKernels * half = half_kernels()) {
+        check_half(*half, reference);
+        std::printf("%s checked\n", half->name);
+    }
+    check_random();
+    return failures > 0 ? 1 : 0;
+}

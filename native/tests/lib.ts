@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { findTrainer, startTrainer, type TrainerHost } from '../../language-server/src/learning/trainer.ts';
+import type { TrainerCommand, TrainerEvent } from '../../language-server/src/learning/trainerMessages.ts';
+import { buildNative } from '../build.mjs';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+export interface Bench extends AsyncDisposable {
+  readonly host: TrainerHost;
+  readonly folder: string;
+  readonly kernelsTest: string;
+  path(name: string): string;
+  /** A model of random weights; made once. */
+  model(architecture: string, type?: string, shape?: string): Promise<string>;
+  /** A file of JSON lines. */
+  data(name: string, examples: readonly unknown[]): Promise<string>;
+}
+
+/** The trainer, built where a compiler exists; otherwise the sentence that says what is missing. */
+export async function openBench(): Promise<Bench | { readonly missing: string }> {
+  const built = await buildNative({ sanitize: process.env.ARGOT_SANITIZE === '1' });
+  if (!built.ok) return { missing: built.missing };
+  const found = findTrainer(root, process.platform, process.arch);
+  if ('missing' in found) return found;
+  const host: TrainerHost = { program: built.trainer, libraries: found.libraries };
+  const folder = await mkdtemp(join(tmpdir(), 'argot-trainer-'));
+  const path = (name: string): string => join(folder, name);
+  return {
+    host,
+    folder,
+    kernelsTest: built.kernelsTest,
+    path,
+    async model(architecture, type = 'f32', shape = 'tiny') {
+      const file = path(`${architecture}-${type}-${shape}.gguf`);
+      if (!existsSync(file))
+        await promisify(execFile)(built.makeModel, [host.libraries, file, architecture, type, shape]);
+      return file;
+    },
+    async data(name, examples) {
+      await writeFile(path(name), examples.map((example) => `${JSON.stringify(example)}\n`).join(''));
+      return path(name);
+    },
+    async [Symbol.asyncDispose]() {
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The real model where set-up has put one; undefined elsewhere. */
+export async function findRealModel(): Promise<string | undefined> {
+  const named = process.env.ARGOT_MODEL_PATH;
+  if (named !== undefined && existsSync(named)) return named;
+  const home = process.env.ARGOT_HOME;
+  if (home === undefined) return undefined;
+  const names: readonly string[] = await readdir(join(home, 'models')).catch(() => []);
+  const file = names.find((name) => /smollm2-135m.*\.gguf$/i.test(name));
+  return file === undefined ? undefined : join(home, 'models', file);
+}
+
+/** Runs one request to its end; a problem fails the test with its message. */
+export async function ask<Request extends object, Result>(
+  bench: Bench,
+  command: TrainerCommand<Request, Result>,
+  request: Request,
+  onEvent?: (event: TrainerEvent) => void,
+): Promise<Result> {
+  const outcome = await startTrainer(bench.host, command, request, new AbortController().signal, onEvent).outcome;
+  if (!outcome.ok) throw new Error(`${outcome.problem}: ${outcome.message}`);
+  return outcome.result;
+}
+
+/** Numbers that a test can repeat, in [0, 1). */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Examples with something to learn: each counts up by its own step. */
+export function countingExamples(count: number, length: number, vocabulary = 101): { tokens: number[] }[] {
+  const random = seededRandom(count * 31 + length);
+  return Array.from({ length: count }, () => {
+    const start = Math.floor(random() * vocabulary);
+    const step = 1 + Math.floor(random() * 3);
+    return { tokens: Array.from({ length }, (_, i) => (start + i * step) % vocabulary) };
+  });
+}
