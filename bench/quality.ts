@@ -7,7 +7,8 @@ import type { PromptFormat } from '../language-server/src/completion/promptForma
 import { createStopRule } from '../language-server/src/completion/stop.ts';
 import { windowStart } from '../language-server/src/completion/window.ts';
 import type { Engine } from '../language-server/src/engine/engine.ts';
-import { loadLlama, openEngine } from '../language-server/src/engine/llama.ts';
+import { loadLibrary } from '../language-server/src/engine/library.ts';
+import { openEngine } from '../language-server/src/engine/llama.ts';
 import { createRandom } from './lib/random.ts';
 
 /**
@@ -138,7 +139,7 @@ const model = {
   trainedContext: 0,
   format: plain,
 };
-await using engine = await openEngine(await loadLlama(options), model, options);
+await using engine = await openEngine(await loadLibrary(options), model, options);
 const cases = chooseCases(await traceFiles(), Number(values.cases));
 const rows: Awaited<ReturnType<typeof score>>[] = [];
 for (const [budgetTokens, header] of [

@@ -1,10 +1,9 @@
-import type { Llama } from 'node-llama-cpp';
 import type { ModelChoice, ModelOutcome } from '#protocol/models.ts';
 import { checkSettings, type Settings } from '#protocol/settings.ts';
 import type { Problem, Status } from '#protocol/status.ts';
 import type { Engine } from './engine.ts';
 import { errorMessage, type Fault } from './faults.ts';
-import { loadLlama } from './llama.ts';
+import { type Library, loadLibrary, warmLibrary } from './library.ts';
 import { loadModel } from './loadModel.ts';
 import type { EngineState, ModelHost } from './modelHost.ts';
 import { modelStore } from './modelStore.ts';
@@ -33,13 +32,15 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
   });
   const enqueue = createQueue();
   const listeners = new Set<() => void>();
-  const libraries = new Map<Settings['gpu'], Promise<Llama>>();
+  const libraries = new Map<Settings['gpu'], Promise<Library>>();
   let wanted: Wanted | undefined;
   let engine: Engine | undefined;
   let problem: Problem | undefined;
   let loading: Promise<unknown> | undefined;
   let inMemory = 0;
+  let memoryBytes = 0;
 
+  warmLibrary();
   const remember = setInterval(() => void rememberSpeed(), rememberEveryMs);
   remember.unref();
 
@@ -47,10 +48,10 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
     for (const listener of listeners) listener();
   }
 
-  function library(gpu: Settings['gpu']): Promise<Llama> {
+  function library(gpu: Settings['gpu']): Promise<Library> {
     const known = libraries.get(gpu);
     if (known !== undefined) return known;
-    const loaded = loadLlama({ gpu, threads: 0, log: (level, message) => log(`llama.cpp, ${level}: ${message}`) });
+    const loaded = loadLibrary({ gpu, threads: 0, log: (level, message) => log(`llama.cpp, ${level}: ${message}`) });
     libraries.set(gpu, loaded);
     loaded.catch(() => libraries.delete(gpu));
     return loaded;
@@ -70,13 +71,14 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
       batchTokens,
       log: (level: string, message: string) => log(`llama.cpp, ${level}: ${message}`),
     };
-    const outcome = await loadModel(() => library(target.gpu), found.model, options, engine?.model.sizeBytes ?? 0);
+    const outcome = await loadModel(() => library(target.gpu), found.model, options, memoryBytes);
     if (!outcome.ok) {
       problem = outcome.problem;
       return;
     }
     const previous = engine;
     engine = outcome.engine;
+    memoryBytes = outcome.memoryBytes;
     inMemory++;
     problem = undefined;
     if (previous !== undefined) {
@@ -167,7 +169,7 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
     },
     async list(): Promise<readonly ModelChoice[]> {
       const { choices, complaints } = await store.list(
-        engine === undefined ? undefined : { id: engine.model.id, memoryBytes: engine.model.sizeBytes },
+        engine === undefined ? undefined : { id: engine.model.id, memoryBytes },
       );
       for (const complaint of complaints) log(complaint);
       const speed = engine?.speed();
@@ -180,8 +182,8 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
       if (engine !== undefined && wanted?.model !== 'auto') return { ok: true, id };
       return use(id);
     },
-    async importFile(path) {
-      const imported = await store.importFile(path, () => undefined, new AbortController().signal);
+    async importFile(path, onProgress, signal) {
+      const imported = await store.importFile(path, onProgress, signal);
       return imported.ok ? { ok: true, id: imported.id } : refused(imported.fault);
     },
     async [Symbol.asyncDispose]() {

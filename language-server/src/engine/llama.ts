@@ -1,17 +1,8 @@
-import { availableParallelism } from 'node:os';
-import {
-  getLlama,
-  type Llama,
-  type LlamaContext,
-  type LlamaContextSequence,
-  LlamaLogLevel,
-  type LlamaModel,
-  type Token,
-  TokenBias,
-} from 'node-llama-cpp';
+import type { LlamaContext, LlamaContextSequence, LlamaModel, Token, TokenBias } from 'node-llama-cpp';
 import type { Backend } from '#protocol/status.ts';
 import { lookUpDraft } from './drafts.ts';
 import type { Engine, GenerateRequest, GenerateResult, ModelInfo, TokenId } from './engine.ts';
+import { type BackendOptions, describeBackend, type Library, threadCount } from './library.ts';
 import { createQueue } from './queue.ts';
 import { chooseSlot, sharedPrefix } from './slots.ts';
 import { createSpeedometer } from './speed.ts';
@@ -26,46 +17,15 @@ const requiredBias = 1000;
 /** Drafts are tried only after this many tokens in a row occurred before; shorter matches mislead too often. */
 const draftMatch = 4;
 
-export interface LlamaOptions {
-  readonly gpu: 'auto' | 'off';
-  /** 0 chooses one fewer than the machine's cores: with all of them, another busy process stalls every token. */
-  readonly threads: number;
+export interface LlamaOptions extends BackendOptions {
   /** Tokens that one sequence holds. */
   readonly contextTokens: number;
   readonly batchTokens: number;
-  readonly log: (level: 'error' | 'warn' | 'info', message: string) => void;
-}
-
-/** The library and its backend, loaded once for the life of the process. Throws where no binary fits the machine. */
-export async function loadLlama(options: Pick<LlamaOptions, 'gpu' | 'threads' | 'log'>): Promise<Llama> {
-  return getLlama({
-    gpu: options.gpu === 'off' ? false : 'auto',
-    build: 'never',
-    skipDownload: true,
-    progressLogs: false,
-    logLevel: LlamaLogLevel.warn,
-    logger: (level, message) => options.log(level === 'error' || level === 'fatal' ? 'error' : 'warn', message.trim()),
-    maxThreads: threadCount(options.threads),
-  });
-}
-
-export function threadCount(setting: number): number {
-  return setting > 0 ? setting : Math.max(1, availableParallelism() - 1);
-}
-
-export function describeBackend(llama: Llama, options: Pick<LlamaOptions, 'gpu' | 'threads'>): Backend {
-  const threads = threadCount(options.threads);
-  if (llama.gpu !== false) return { device: llama.gpu, reason: `${llama.gpu} is installed and works`, threads };
-  const reason =
-    options.gpu === 'off'
-      ? 'argot.gpu is off'
-      : 'no GPU backend is installed: the package holds the CPU build, GPU builds are a separate download';
-  return { device: 'cpu', reason, threads };
 }
 
 /** Loads weights and context. Throws what the library throws; `loadModel` turns that into sentences. */
-export async function openEngine(llama: Llama, model: ModelInfo, options: LlamaOptions): Promise<Engine> {
-  const weights = await llama.loadModel({
+export async function openEngine(library: Library, model: ModelInfo, options: LlamaOptions): Promise<Engine> {
+  const weights = await library.llama.loadModel({
     modelPath: model.path,
     ...(options.gpu === 'off' ? { gpuLayers: 0 } : {}),
   });
@@ -77,7 +37,7 @@ export async function openEngine(llama: Llama, model: ModelInfo, options: LlamaO
       threads: threadCount(options.threads),
       flashAttention: 'auto',
     });
-    return createEngine(weights, context, model, describeBackend(llama, options));
+    return createEngine(library, weights, context, model, describeBackend(library.llama, options));
   } catch (error) {
     await weights.dispose();
     throw error;
@@ -90,7 +50,13 @@ interface LlamaSlot {
   readonly tokens: readonly TokenId[];
 }
 
-function createEngine(weights: LlamaModel, context: LlamaContext, model: ModelInfo, backend: Backend): Engine {
+function createEngine(
+  library: Library,
+  weights: LlamaModel,
+  context: LlamaContext,
+  model: ModelInfo,
+  backend: Backend,
+): Engine {
   const slots = Array.from({ length: slotCount }, (): LlamaSlot => {
     const sequence = context.getSequence();
     return {
@@ -139,7 +105,7 @@ function createEngine(weights: LlamaModel, context: LlamaContext, model: ModelIn
         if (signal.aborted) return cancelledBefore(request);
         vocabulary ??= createVocabulary(tokenTexts(weights));
         const { sequence } = take(request.tokens);
-        return decode(weights, sequence, vocabulary, speedometer, request, signal);
+        return decode(library, weights, sequence, vocabulary, speedometer, request, signal);
       }),
     speed: speedometer.read,
     async [Symbol.asyncDispose]() {
@@ -185,6 +151,7 @@ function createCounts(signal: AbortSignal): Counts {
 }
 
 async function decode(
+  library: Library,
   weights: LlamaModel,
   sequence: LlamaContextSequence,
   vocabulary: Vocabulary,
@@ -219,7 +186,7 @@ async function decode(
       missing = '';
       allowed = [];
     }
-    const chosen = await step(weights, sequence, pending, given, allowed);
+    const chosen = await step(sequence, pending, given, prefer(library, weights, allowed));
     counts.decode += pending.length;
     if (signal.aborted) {
       ended = 'cancelled';
@@ -292,21 +259,25 @@ async function prefillRest(
 
 /** Evaluates `pending` in one batch and gives the greedy next token after each of them but the first `given`. */
 async function step(
-  weights: LlamaModel,
   sequence: LlamaContextSequence,
   pending: readonly TokenId[],
   given: number,
-  allowed: readonly TokenId[],
+  bias: { readonly tokenBias?: TokenBias },
 ): Promise<(Token | undefined)[]> {
-  const options = { temperature: 0, ...(allowed.length > 0 ? { tokenBias: prefer(weights, allowed) } : {}) };
+  const options = { temperature: 0, ...bias };
   const results = await sequence.controlledEvaluate(
     pending.map((token, i) => [token as Token, i < given ? {} : { generateNext: { token: true, options } }]),
   );
   return Array.from(results, (result) => result?.next.token ?? undefined);
 }
 
-function prefer(weights: LlamaModel, allowed: readonly TokenId[]): TokenBias {
-  return TokenBias.for(weights).set(allowed as Token[], { logit: requiredBias });
+function prefer(
+  library: Library,
+  weights: LlamaModel,
+  allowed: readonly TokenId[],
+): { readonly tokenBias?: TokenBias } {
+  if (allowed.length === 0) return {};
+  return { tokenBias: library.TokenBias.for(weights).set(allowed as Token[], { logit: requiredBias }) };
 }
 
 function detokenize(weights: LlamaModel, tokens: readonly TokenId[]): string {

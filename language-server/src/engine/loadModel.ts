@@ -1,13 +1,15 @@
-import type { Llama } from 'node-llama-cpp';
 import type { Problem } from '#protocol/status.ts';
 import type { Engine } from './engine.ts';
 import { errorMessage } from './faults.ts';
 import { machineMemory } from './hardware.ts';
+import type { Library } from './library.ts';
 import { type LlamaOptions, openEngine, slotCount } from './llama.ts';
+import { memoryNeed } from './memoryNeed.ts';
 import { memoryProblem, modelProblem, type StoredModel } from './storedModel.ts';
 
 export type LoadOutcome =
-  | { readonly ok: true; readonly engine: Engine }
+  /** `memoryBytes` is what it needs, as estimated. */
+  | { readonly ok: true; readonly engine: Engine; readonly memoryBytes: number }
   | { readonly ok: false; readonly problem: Problem };
 
 /**
@@ -15,7 +17,7 @@ export type LoadOutcome =
  * is tried, since it would take the machine down with it. `ownBytes` is what the model in use would give back.
  */
 export async function loadModel(
-  library: () => Promise<Llama>,
+  library: () => Promise<Library>,
   model: StoredModel,
   options: LlamaOptions,
   ownBytes: number,
@@ -24,7 +26,8 @@ export async function loadModel(
   const tooLarge = memoryProblem(model, await machineMemory(), ownBytes, use);
   if (tooLarge !== undefined) return { ok: false, problem: tooLarge };
   try {
-    return { ok: true, engine: await openEngine(await library(), model.info, options) };
+    const engine = await openEngine(await library(), model.info, options);
+    return { ok: true, engine, memoryBytes: memoryNeed(model.memory, use) };
   } catch (error) {
     return modelProblem(
       'modelFailed',

@@ -9,6 +9,8 @@ export type EngineState =
   | { readonly kind: 'loading'; readonly loaded: Promise<unknown> }
   | { readonly kind: 'none'; readonly reason: 'noModel' | 'modelProblem' };
 
+export type ReportProgress = (progress: Omit<DownloadProgressParams, 'id'>) => void;
+
 /** Holds the one model of the process and changes it: loading a new one never costs the last good one. */
 export interface ModelHost extends AsyncDisposable {
   readonly state: () => EngineState;
@@ -19,10 +21,6 @@ export interface ModelHost extends AsyncDisposable {
   onChange(listener: () => void): () => void;
   list(): Promise<readonly ModelChoice[]>;
   use(id: string): Promise<ModelOutcome>;
-  download(
-    id: string,
-    onProgress: (progress: Omit<DownloadProgressParams, 'id'>) => void,
-    signal: AbortSignal,
-  ): Promise<ModelOutcome>;
-  importFile(path: string): Promise<ModelOutcome>;
+  download(id: string, onProgress: ReportProgress, signal: AbortSignal): Promise<ModelOutcome>;
+  importFile(path: string, onProgress: ReportProgress, signal: AbortSignal): Promise<ModelOutcome>;
 }

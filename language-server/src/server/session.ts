@@ -34,7 +34,7 @@ import { signalNotification, signalSchema } from '#protocol/signals.ts';
 import { type Status, statisticsRequest, statusNotification } from '#protocol/status.ts';
 import { lastTraceRequest } from '#protocol/trace.ts';
 import { createRecentEdits } from '../context/recentEdits.ts';
-import type { ModelHost } from '../engine/modelHost.ts';
+import type { ModelHost, ReportProgress } from '../engine/modelHost.ts';
 import { createCompletionService } from './completionService.ts';
 import { applyChanges, type OpenDocument, openDocument, type WorkspaceFolder } from './documents.ts';
 import { createExcluder } from './excluder.ts';
@@ -190,15 +190,14 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
 
   connection.onRequest(listModelsRequest, () => host.list());
   connection.onRequest(useModelRequest, ({ id }) => host.use(id));
-  connection.onRequest(importModelRequest, ({ path }) => host.importFile(path));
-  connection.onRequest(downloadModelRequest, ({ id }, token) =>
-    host.download(
-      id,
-      (progress) =>
-        void connection.sendNotification(downloadProgressNotification, { id, ...progress }).catch(() => undefined),
-      asSignal(token),
-    ),
+  const reporting =
+    (id: string): ReportProgress =>
+    (progress) =>
+      void connection.sendNotification(downloadProgressNotification, { id, ...progress }).catch(() => undefined);
+  connection.onRequest(importModelRequest, ({ path }, token) =>
+    host.importFile(path, reporting(path), asSignal(token)),
   );
+  connection.onRequest(downloadModelRequest, ({ id }, token) => host.download(id, reporting(id), asSignal(token)));
 
   const unsubscribe = host.onChange(sendStatus);
   let over = false;
