@@ -75,7 +75,10 @@ export async function generateSuggestion(
   const filtered = applyFilters(finished, { ...context, mode });
   trace.filters = [...filtered.applied];
   trace.stagesMs.filters = deps.now() - began;
-  if (filtered.text === null || filtered.text === '') return { kind: 'nothing', reason: filtered.reason ?? 'empty' };
+  if (filtered.text === null || filtered.text === '') {
+    const echoed = trace.stop === 'suffix' && filtered.reason === 'empty';
+    return { kind: 'nothing', reason: echoed ? 'suffixEcho' : (filtered.reason ?? 'empty') };
+  }
   const text = usesCrlf(document.text) ? filtered.text.replaceAll('\n', '\r\n') : filtered.text;
   const { uri, offset, prefix: before, suffix: after } = place;
   deps.cache.add({ uri, offset, before, after, text, itemId: trace.id });
