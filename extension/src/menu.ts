@@ -16,7 +16,7 @@ export async function showMenu(facts: Facts, snooze: Snooze): Promise<void> {
     ...snoozeRows(snooze),
     row('$(circle-slash) Switch on or off for this language', 'argot.toggleForLanguage'),
     row('$(folder) Switch on or off for this folder', 'argot.toggleForFolder'),
-    { label: 'Look after', kind: QuickPickItemKind.Separator },
+    { label: 'More', kind: QuickPickItemKind.Separator },
     row('$(gear) Open settings', 'argot.openSettings'),
     row('$(output) Show output', 'argot.showOutput'),
     row('$(debug-restart) Restart language server', 'argot.restartServer'),

@@ -15,7 +15,8 @@ export function resumeSuggestions(server: Server): Disposable {
     server.onDidChange(() => {
       const link = server.link();
       if (link.kind === 'lost') lostAt ??= Date.now();
-      if (lostAt === undefined || server.status() === undefined || server.status()?.state === 'loading') return;
+      const state = server.status()?.state;
+      if (lostAt === undefined || link.kind !== 'connected' || state === undefined || state === 'loading') return;
       const missed = editedAt > lostAt - recentMs;
       lostAt = undefined;
       if (missed && window.state.focused) void commands.executeCommand('editor.action.inlineSuggest.trigger');

@@ -12,15 +12,25 @@ export async function waitUntil(holds: () => Promise<boolean> | boolean, patienc
 
 /** The suggestion for what has been typed, not one that is about to be replaced. */
 export async function settledGhost(window: EditorWindow, stillMs = 700): Promise<string> {
-  let text = await window.ghostText();
+  const deadline = performance.now() + 15_000;
+  let text = '';
   let since = performance.now();
-  while (performance.now() - since < stillMs) {
+  while (text === '' || performance.now() - since < stillMs) {
     await sleep(50);
     const now = (await window.ghostTextNow()) ?? '';
     if (now !== text) {
       text = now;
       since = performance.now();
     }
+    if (performance.now() > deadline) throw new Error(`No suggestion came to stay. ${await whyNot(window)}`);
   }
-  return text === '' ? window.ghostText() : text;
+  return text;
+}
+
+/** What the extension itself says, so that a failed test tells it. */
+async function whyNot(window: EditorWindow): Promise<string> {
+  await window.runCommand('Argot: Why No Suggestion?');
+  const { message } = await window.notification(/Argot/);
+  await window.runCommand('Notifications: Clear All Notifications');
+  return message;
 }
