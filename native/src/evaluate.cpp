@@ -3,6 +3,8 @@
 #include "request.h"
 #include "train_settings.h"
 
+#include <cmath>
+
 namespace argot {
 
 namespace {
@@ -28,6 +30,7 @@ Totals evaluate_stack(Session & session, Network<float> & network, const std::ve
                 sum += losses[at];
                 weighted += losses[at] * pack.labels[at].weight;
             }
+            if (!std::isfinite(sum)) throw Failure(Problem::modelInvalid, "The loss is not a finite number: the model or an adapter is damaged.");
             totals.loss += weighted;
             totals.weight += examples[index].total;
             totals.labelled += examples[index].labelled;

@@ -90,6 +90,14 @@ std::string read_file(const std::string & path) {
     return text;
 }
 
+void check_writable(const std::string & path) {
+    const std::string temporary = path + ".partial";
+    std::FILE * file = std::fopen(temporary.c_str(), "ab");
+    if (!file) throw Failure(Problem::fileNotWritable, "The file " + path + " can't be written: " + std::strerror(errno) + ".");
+    std::fclose(file);
+    std::remove(temporary.c_str());
+}
+
 void write_file_atomically(const std::string & path, const std::vector<uint8_t> & bytes) {
     const std::string temporary = path + ".partial";
     const auto refuse = [&](const char * doing) {

@@ -34,4 +34,7 @@ std::string read_file(const std::string & path);
  */
 void write_file_atomically(const std::string & path, const std::vector<uint8_t> & bytes);
 
+/** Refuses a path that write_file_atomically could not write, before hours of work depend on it. */
+void check_writable(const std::string & path);
+
 } // namespace argot

@@ -64,6 +64,7 @@ double mean_loss(Run & run) {
             total += pack.labels[i].weight;
         }
     }
+    if (!std::isfinite(loss)) throw Failure(Problem::internal, "The held-out loss is not finite. Lower the learning rate, or use precision float32.");
     return loss / total;
 }
 
@@ -222,6 +223,9 @@ void prepare_run(Run & run) {
     const Common & common = run.common;
     TrainSettings & s = run.settings;
     run.session.attach(run.threads);
+    for (const std::string & path : {s.output, s.delta, s.checkpoint}) {
+        if (!path.empty()) check_writable(path);
+    }
     if (s.start.empty()) {
         run.adapter = seeded_adapter(common.model, s.shape, s.seed);
     } else {

@@ -1,0 +1,101 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { findTrainer, startTrainer } from './trainer.ts';
+import { type TrainerEvent, trainerCommands } from './trainerMessages.ts';
+
+/** A program in the trainer's place, so that the client is tested without a compiler. Scripts need a shebang. */
+describe.skipIf(process.platform === 'win32')('the trainer’s client', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'argot-client-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  async function fake(body: string): Promise<{ program: string; libraries: string }> {
+    const program = join(folder, 'trainer.cjs');
+    const lines = `const rl = require('node:readline').createInterface({ input: process.stdin });
+const tell = (message) => console.log(JSON.stringify(message));
+rl.on('line', (text) => { const line = JSON.parse(text); ${body} });`;
+    await writeFile(program, `#!${process.execPath}\n${lines}\n`);
+    await chmod(program, 0o755);
+    return { program, libraries: '/libraries' };
+  }
+  const never = new AbortController().signal;
+  const request = { model: 'm.gguf', output: 'o.gguf', mode: 'b' } as const;
+
+  test('sends the command with the libraries, and gives events and the result', async () => {
+    const host = await fake(`
+      tell({ event: 'checkpoint', step: line.command === 'delta' && line.libraries === '/libraries' && line.mode === 'b' ? 1 : 0 });
+      tell({ event: 'result', values: 7 }); process.exit(0);`);
+    const events: TrainerEvent[] = [];
+    const run = startTrainer(host, trainerCommands.delta, request, never, (event) => events.push(event));
+    expect(await run.outcome).toEqual({ ok: true, result: { values: 7 } });
+    expect(events).toEqual([{ event: 'checkpoint', step: 1 }]);
+  });
+
+  test('gives a problem with its message', async () => {
+    const host = await fake(`tell({ event: 'error', problem: 'dataInvalid', message: 'line 3' }); process.exit(9);`);
+    const run = startTrainer(host, trainerCommands.delta, request, never);
+    expect(await run.outcome).toEqual({ ok: false, problem: 'dataInvalid', message: 'line 3' });
+  });
+
+  test('says what a program that dies without a word complained of', async () => {
+    const host = await fake(`console.error('GGML_ASSERT failed'); process.exitCode = 134; rl.close();`);
+    const run = startTrainer(host, trainerCommands.delta, request, never);
+    expect(await run.outcome).toMatchObject({
+      ok: false,
+      problem: 'crashed',
+      message: expect.stringMatching(/134.*GGML_ASSERT/),
+    });
+  });
+
+  test('takes no message that the schema does not know', async () => {
+    const host = await fake(`tell({ event: 'result', values: 'many' }); process.exit(0);`);
+    const run = startTrainer(host, trainerCommands.delta, request, never);
+    expect(await run.outcome).toMatchObject({
+      ok: false,
+      problem: 'crashed',
+      message: expect.stringContaining('unknown message'),
+    });
+  });
+
+  test('passes pause, resume and cancel on', async () => {
+    const host = await fake(`
+      if (line.command) tell({ event: 'warning', message: 'started' });
+      if (line.control) tell({ event: 'warning', message: line.control });
+      if (line.control === 'cancel') { tell({ event: 'error', problem: 'cancelled', message: 'Cancelled.' }); process.exit(13); }`);
+    const stop = new AbortController();
+    const said: string[] = [];
+    const run = startTrainer(host, trainerCommands.delta, request, stop.signal, (event) => {
+      if (event.event !== 'warning') return;
+      said.push(event.message);
+      if (event.message === 'started') run.pause();
+      if (event.message === 'pause') run.resume();
+      if (event.message === 'resume') stop.abort();
+    });
+    expect(await run.outcome).toMatchObject({ ok: false, problem: 'cancelled' });
+    expect(said).toEqual(['started', 'pause', 'resume', 'cancel']);
+  });
+
+  test('ends a program that does not heed a cancel', async () => {
+    const host = await fake(`tell({ event: 'warning', message: 'deaf' });`);
+    const stop = new AbortController();
+    const run = startTrainer(host, trainerCommands.delta, request, stop.signal, () => stop.abort());
+    expect(await run.outcome).toMatchObject({ ok: false, problem: 'cancelled' });
+  });
+
+  test('a program that can’t be started is a problem, not an exception', async () => {
+    const run = startTrainer({ program: join(folder, 'absent'), libraries: '' }, trainerCommands.delta, request, never);
+    expect(await run.outcome).toMatchObject({
+      ok: false,
+      problem: 'crashed',
+      message: expect.stringContaining('could not be started'),
+    });
+  });
+
+  test('says how to get a trainer that is not built', () => {
+    expect(findTrainer(folder, 'linux', 'x64')).toEqual({ missing: expect.stringContaining('npm run build:native') });
+  });
+});
