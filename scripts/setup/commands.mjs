@@ -68,7 +68,7 @@ export function run(command, args, options) {
  */
 export function npm(args, options) {
   const cli = process.env.npm_execpath;
-  const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=warn'];
+  const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=http'];
   if (cli !== undefined && /npm-cli\.[cm]?js$/.test(cli) && existsSync(cli)) {
     return run(process.execPath, [cli, ...args, ...quiet], options);
   }

@@ -9,7 +9,7 @@ import { restoreProposedApiGate } from './proposed-api.mjs';
 
 const version = '4.139.1';
 /** Raised when this file installs the same version differently. */
-const recipe = 3;
+const recipe = 4;
 const folder = `code-server-${version}-${recipe}`;
 const inside = ['node_modules', 'code-server', 'lib', 'vscode'];
 

@@ -106,11 +106,10 @@ async function createLogger(name, file, maxBytes) {
   return new Logger('rotating', name, file, maxBytes);
 }
 
-module.exports = {
-  version: 0,
-  Logger,
-  setLevel() {},
-  setFlushOn() {},
-  createRotatingLogger: createLogger,
-  createAsyncRotatingLogger: createLogger,
-};
+// One by one, since the editor imports them by name from an ES module, which sees only exports written like this.
+exports.version = 0;
+exports.Logger = Logger;
+exports.setLevel = () => {};
+exports.setFlushOn = () => {};
+exports.createRotatingLogger = createLogger;
+exports.createAsyncRotatingLogger = createLogger;

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import fileLogger from './file-logger.cjs';
+import * as fileLogger from './file-logger.cjs';
 
 let folder = '';
 beforeEach(() => {

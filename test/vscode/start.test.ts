@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -83,6 +83,25 @@ describe('npm start', () => {
     const page = await browser.newPage();
     await page.goto(address);
     await page.locator('.statusbar-item').filter({ hasText: 'Restricted Mode' }).waitFor({ timeout: 60_000 });
+  });
+
+  it('opens an installed VS Code with Argot, the samples and the model', async () => {
+    const bin = path.join(root, 'bin');
+    await mkdir(bin);
+    const record = path.join(root, 'call');
+    // Stands in for VS Code's command, which this machine may lack: it tells how it was called.
+    const stand = `#!/bin/sh\nprintf '%s\\n' "$ARGOT_HOME" "$@" > '${record}'\n`;
+    await writeFile(path.join(bin, 'code'), stand, { mode: 0o755 });
+    const { model } = await findTools();
+    const PATH = `${bin}${path.delimiter}${process.env.PATH}`;
+    const env = { ...process.env, PATH, XDG_CACHE_HOME: root, ARGOT_MODEL_PATH: model };
+    const started = spawn(process.execPath, [script], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    expect(await once(started, 'close')).toEqual([0, null]);
+    const [argotHome, ...args] = (await readFile(record, 'utf8')).trim().split('\n');
+    expect(argotHome).toBe(home());
+    expect(args).toContain(`--extensionDevelopmentPath=${path.resolve(path.dirname(script), '..')}`);
+    expect(args.at(-1)).toMatch(/garden\.js:27:3$/);
+    await expect(stat(path.join(home(), 'models', path.basename(model)))).resolves.toBeDefined();
   });
 
   it('lets nobody in without the token', async () => {
