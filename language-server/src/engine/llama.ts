@@ -14,6 +14,8 @@ export const prefillChunk = 64;
 export const slotCount = 3;
 /** Outweighs any logit, so that only tokens that spell the required text can win. */
 const requiredBias = 1000;
+/** With more candidates than this, biasing each costs more than a second try now and then. */
+const trustAbove = 1500;
 /** Drafts are tried only after this many tokens in a row occurred before; shorter matches mislead too often. */
 const draftMatch = 4;
 
@@ -173,21 +175,26 @@ async function decode(
   let pending: TokenId[] = prompt.slice(-1);
   loop: while (!signal.aborted && output.length < request.maxTokens) {
     const from = sequence.nextTokenIndex;
-    let missing = request.required.startsWith(text) ? request.required.slice(text.length) : '';
-    let allowed = missing === '' ? [] : vocabulary.spelling(missing);
+    const missing = request.required.startsWith(text) ? request.required.slice(text.length) : '';
+    // So many tokens go on from a blank, say, that the model's own choice is almost always one of them.
+    const trusting = missing !== '' && vocabulary.countBeginning(missing) > trustAbove;
+    const allowed = missing === '' || trusting ? [] : vocabulary.spelling(missing);
     let given = 0;
-    if (missing !== '' && allowed.length === 0) {
+    if (missing !== '' && !trusting && allowed.length === 0) {
       // No single token spells it (an emoji, say): it is given as it is, and the output goes on after it.
       const spelled: TokenId[] = weights.tokenize(missing, false);
       given = spelled.length;
       pending = [...pending, ...spelled];
       output.push(...spelled);
       text = request.required;
-      missing = '';
-      allowed = [];
     }
-    const chosen = await step(sequence, pending, given, prefer(library, weights, allowed));
+    let chosen = await step(sequence, pending, given, prefer(library, weights, allowed));
     counts.decode += pending.length;
+    if (trusting && !signal.aborted && !spells(weights, chosen.at(-1), missing)) {
+      await sequence.eraseContextTokenRanges([{ start: from, end: sequence.nextTokenIndex }]);
+      chosen = await step(sequence, pending, given, prefer(library, weights, vocabulary.spelling(missing)));
+      counts.decode += pending.length;
+    }
     if (signal.aborted) {
       ended = 'cancelled';
       break;
@@ -278,6 +285,11 @@ function prefer(
 ): { readonly tokenBias?: TokenBias } {
   if (allowed.length === 0) return {};
   return { tokenBias: library.TokenBias.for(weights).set(allowed as Token[], { logit: requiredBias }) };
+}
+
+function spells(weights: LlamaModel, token: Token | undefined, missing: string): boolean {
+  const said = token === undefined || weights.isEogToken(token) ? '' : weights.detokenize([token]);
+  return said !== '' && (said.startsWith(missing) || missing.startsWith(said));
 }
 
 function detokenize(weights: LlamaModel, tokens: readonly TokenId[]): string {

@@ -23,3 +23,9 @@ test('a leading blank is part of the token', () => {
 test('a text that no token spells gives nothing', () => {
   expect(vocabulary.spelling('é')).toEqual([]);
 });
+
+test('tokens with a beginning are counted without listing them', () => {
+  expect(vocabulary.countBeginning('fun')).toBe(3);
+  expect(vocabulary.countBeginning('f')).toBe(5);
+  expect(vocabulary.countBeginning('x')).toBe(0);
+});

@@ -7,6 +7,8 @@ import type { TokenId } from './engine.ts';
 export interface Vocabulary {
   /** Tokens that continue `required`: those that begin with it, and those that are a beginning of it. */
   spelling(required: string): TokenId[];
+  /** How many tokens begin with `required`; far cheaper than listing them. */
+  countBeginning(required: string): number;
 }
 
 export function createVocabulary(entries: Iterable<readonly [TokenId, string]>): Vocabulary {
@@ -33,6 +35,8 @@ export function createVocabulary(entries: Iterable<readonly [TokenId, string]>):
       }
       return found;
     },
+    // U+FFFF is no character, so it comes after everything that begins with `required`.
+    countBeginning: (required) => lowerBound(sorted, `${required}\uFFFF`) - lowerBound(sorted, required),
   };
 }
 

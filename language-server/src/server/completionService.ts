@@ -10,7 +10,7 @@ import type { EngineState } from '../engine/modelHost.ts';
 import { createPromptAssembler } from './assemblePrompt.ts';
 import { lineAt, type OpenDocument } from './documents.ts';
 import { generateSuggestion } from './generateSuggestion.ts';
-import { canJoin, type InFlight, type Outcome } from './inFlight.ts';
+import { type InFlight, type Outcome, typedSince } from './inFlight.ts';
 import { type Place, placeAt } from './place.ts';
 import { createPreparer } from './prepare.ts';
 import { sleep } from './sleep.ts';
@@ -83,7 +83,9 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
 
     const cached = offer(trace, place, params.position, 'cache');
     if (cached !== undefined) return cached;
-    if (flight !== undefined && canJoin(flight.state, place)) {
+    const typed = flight && typedSince(flight.state, place);
+    if (flight !== undefined && typed !== undefined) {
+      flight.state.typed = typed;
       const joined = await waitFor(flight, signal);
       if (signal.aborted) return nothing(trace, 'cancelled');
       const item = joined?.kind === 'suggestion' ? offer(trace, place, params.position, 'inFlight') : undefined;
@@ -119,6 +121,7 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
       documentVersion: document.text.version,
       controller: new AbortController(),
       generated: '',
+      typed: '',
       waiting: 0,
     };
     const began = deps.now();

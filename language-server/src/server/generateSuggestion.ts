@@ -6,6 +6,7 @@ import { applyFilters } from '../completion/filters/apply.ts';
 import { completionMode } from '../completion/mode.ts';
 import { normaliseNewlines } from '../completion/prompt.ts';
 import { createStopRule, finishText, type Stop } from '../completion/stop.ts';
+import { stillFits } from '../completion/trigger.ts';
 import type { Engine, GenerateResult } from '../engine/engine.ts';
 import type { PromptAssembler } from './assemblePrompt.ts';
 import { type OpenDocument, usesCrlf } from './documents.ts';
@@ -55,8 +56,9 @@ export async function generateSuggestion(
         maxTokens: mode.mode === 'line' ? budget.lineTokens : budget.blockTokens,
         onText(text) {
           flight.generated = text.slice(prompt.required.length);
+          if (!stillFits(flight.generated, flight.typed)) flight.controller.abort();
           ending.stop = stopRule(flight.generated);
-          return ending.stop !== null;
+          return ending.stop !== null || flight.controller.signal.aborted;
         },
       },
       flight.controller.signal,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { canJoin, type InFlight } from './inFlight.ts';
+import { type InFlight, typedSince } from './inFlight.ts';
 import type { Place } from './place.ts';
 
 /** ‸ marks the cursor. */
@@ -18,22 +18,29 @@ function at(document: string): Place {
 }
 
 function flying(document: string, generated: string): InFlight {
-  return { place: at(document), documentVersion: 1, controller: new AbortController(), generated, waiting: 1 };
+  return {
+    place: at(document),
+    documentVersion: 1,
+    controller: new AbortController(),
+    generated,
+    typed: '',
+    waiting: 1,
+  };
 }
 
 test.each([
-  ['what was typed is what it wrote', 'let a = fo‸;', 'o(b', 'let a = foo‸;', true],
-  ['it has not come so far', 'let a = fo‸;', '', 'let a = foo(‸;', true],
-  ['something else was typed', 'let a = fo‸;', 'o(b', 'let a = for‸;', false],
-  ['the cursor went back', 'let a = fo‸;', '', 'let a = f‸;', false],
-  ['the text before changed', 'let a = fo‸;', '', 'let b = foo‸;', false],
-  ['the text after changed', 'let a = fo‸;', '', 'let a = foo‸)', false],
-])('%s', (_, began, generated, now, joins) => {
-  expect(canJoin(flying(began, generated), at(now))).toBe(joins);
+  ['what was typed is what it wrote', 'let a = fo‸;', 'o(b', 'let a = foo‸;', 'o'],
+  ['it has not come so far', 'let a = fo‸;', '', 'let a = foo(‸;', 'o('],
+  ['something else was typed', 'let a = fo‸;', 'o(b', 'let a = for‸;', undefined],
+  ['the cursor went back', 'let a = fo‸;', '', 'let a = f‸;', undefined],
+  ['the text before changed', 'let a = fo‸;', '', 'let b = foo‸;', undefined],
+  ['the text after changed', 'let a = fo‸;', '', 'let a = foo‸)', undefined],
+])('%s', (_, began, generated, now, typed) => {
+  expect(typedSince(flying(began, generated), at(now))).toBe(typed);
 });
 
 test('a stopped generation is nothing to wait for', () => {
   const flight = flying('let a = fo‸;', '');
   flight.controller.abort();
-  expect(canJoin(flight, at('let a = foo‸;'))).toBe(false);
+  expect(typedSince(flight, at('let a = foo‸;'))).toBeUndefined();
 });

@@ -15,22 +15,26 @@ export interface InFlight {
   readonly controller: AbortController;
   /** What the model wrote so far, after what was typed when it began. */
   generated: string;
+  /** What was typed since; where the model writes something else, its work is over. */
+  typed: string;
   waiting: number;
 }
 
 /** How much text on each side tells one place from another, in UTF-16 units. */
 const contextUnits = 160;
 
-/** Whether what was typed since the generation began agrees with what it writes, so that waiting for it pays. */
-export function canJoin(flight: InFlight, place: Place): boolean {
+/** What was typed since the generation began, where that agrees with what it writes so far, so that waiting for it pays. */
+export function typedSince(flight: InFlight, place: Place): string | undefined {
   const began = flight.place;
-  const typed = place.offset - began.offset;
-  if (began.uri !== place.uri || flight.controller.signal.aborted || typed < 0 || typed > place.prefix.length)
-    return false;
-  const at = place.prefix.length - typed;
-  return (
+  const length = place.offset - began.offset;
+  if (began.uri !== place.uri || flight.controller.signal.aborted || length < 0 || length > place.prefix.length) {
+    return undefined;
+  }
+  const at = place.prefix.length - length;
+  const typed = place.prefix.slice(at);
+  const fits =
     place.prefix.slice(0, at).endsWith(began.prefix.slice(-contextUnits)) &&
     place.suffix.startsWith(began.suffix.slice(0, contextUnits)) &&
-    stillFits(flight.generated, place.prefix.slice(at))
-  );
+    stillFits(flight.generated, typed);
+  return fits ? typed : undefined;
 }
