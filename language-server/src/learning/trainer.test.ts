@@ -42,7 +42,7 @@ rl.on('line', (text) => { const line = JSON.parse(text); ${body} });`;
   });
 
   test('says what a program that dies without a word complained of', async () => {
-    const host = await fake(`console.error('GGML_ASSERT failed'); process.exitCode = 134; rl.close();`);
+    const host = await fake(`require('node:fs').writeSync(2, 'GGML_ASSERT failed'); process.exit(134);`);
     const run = startTrainer(host, trainerCommands.delta, request, never);
     expect(await run.outcome).toMatchObject({
       ok: false,
