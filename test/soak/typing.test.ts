@@ -3,7 +3,21 @@ import { connectTo } from '../lib/client.ts';
 import { startServer } from '../lib/server.ts';
 import { atCursor, javascript, ownServer } from '../processes/setup.ts';
 
-const words = ['const ', 'value', ' = ', 'items', '.map(', '(item)', ' => ', 'item', '.name', ');\n', 'return ', 'value', ';\n'];
+const words = [
+  'const ',
+  'value',
+  ' = ',
+  'items',
+  '.map(',
+  '(item)',
+  ' => ',
+  'item',
+  '.name',
+  ');\n',
+  'return ',
+  'value',
+  ';\n',
+];
 
 test('5,000 requests do not make the server grow', async () => {
   await using own = await ownServer();
