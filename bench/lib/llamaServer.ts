@@ -29,6 +29,7 @@ export interface PeerRequest {
 
 export interface PeerResult {
   readonly text: string;
+  readonly ended: 'endOfText' | 'maxTokens' | 'stopped';
   readonly reusedTokens: number;
   readonly evaluatedTokens: number;
   readonly decodedTokens: number;
@@ -77,6 +78,7 @@ export async function startLlamaServer(options: LlamaServerOptions): Promise<Lla
 const chunkSchema = z.object({
   content: z.string().default(''),
   stop: z.boolean().default(false),
+  stop_type: z.string().optional(),
   timings: z
     .object({
       cache_n: z.number(),
@@ -103,10 +105,10 @@ function complete(port: number, agent: Agent, { prompt, maxTokens, onText, signa
     let [text, pending] = ['', ''];
     let timings: z.infer<typeof chunkSchema>['timings'];
     let settled = false;
-    const finish = (): void => {
+    const finish = (ended: PeerResult['ended']): void => {
       if (settled) return;
       settled = true;
-      resolve(summarise(text, timings));
+      resolve(summarise(text, ended, timings));
     };
     const call = request({ port, agent, method: 'POST', path: '/completion', signal }, (response) => {
       response.setEncoding('utf8');
@@ -122,27 +124,32 @@ function complete(port: number, agent: Agent, { prompt, maxTokens, onText, signa
           const chunk = chunkSchema.parse(JSON.parse(line.slice(6)));
           text += chunk.content;
           timings = chunk.timings ?? timings;
-          if (chunk.stop) return finish();
+          if (chunk.stop) return finish(chunk.stop_type === 'eos' ? 'endOfText' : 'maxTokens');
           if (chunk.content !== '' && onText(text)) {
-            finish();
+            finish('stopped');
             // Closing the connection is how a client withdraws a request.
             call.destroy();
             return;
           }
         }
       });
-      response.on('end', finish);
-      response.on('error', (error) => (settled || signal?.aborted ? finish() : reject(error)));
+      response.on('end', () => finish('stopped'));
+      response.on('error', (error) => (settled || signal?.aborted ? finish('stopped') : reject(error)));
     });
-    call.on('error', (error) => (settled || signal?.aborted ? finish() : reject(error)));
+    call.on('error', (error) => (settled || signal?.aborted ? finish('stopped') : reject(error)));
     call.setHeader('content-type', 'application/json');
     call.end(body);
   });
 }
 
-function summarise(text: string, timings: z.infer<typeof chunkSchema>['timings']): PeerResult {
+function summarise(
+  text: string,
+  ended: PeerResult['ended'],
+  timings: z.infer<typeof chunkSchema>['timings'],
+): PeerResult {
   return {
     text,
+    ended,
     reusedTokens: timings?.cache_n ?? 0,
     evaluatedTokens: timings?.prompt_n ?? 0,
     decodedTokens: timings?.predicted_n ?? 0,

@@ -1,17 +1,12 @@
 import { budgetFor, type Speed } from '../../language-server/src/completion/budget.ts';
 import { applyFilters } from '../../language-server/src/completion/filters/apply.ts';
 import { completionMode } from '../../language-server/src/completion/mode.ts';
-import { createStopRule } from '../../language-server/src/completion/stop.ts';
+import { createStopRule, finishText } from '../../language-server/src/completion/stop.ts';
 import { createRecentEdits } from '../../language-server/src/context/recentEdits.ts';
 import type { Engine } from '../../language-server/src/engine/engine.ts';
 import { createPromptAssembler } from '../../language-server/src/server/assemblePrompt.ts';
-import {
-  applyChanges,
-  type OpenDocument,
-  openDocument,
-  textAfter,
-  textBefore,
-} from '../../language-server/src/server/documents.ts';
+import { applyChanges, type OpenDocument, openDocument } from '../../language-server/src/server/documents.ts';
+import { placeAt } from '../../language-server/src/server/place.ts';
 import type { LlamaServer } from './llamaServer.ts';
 import { type Side, uriOf } from './side.ts';
 
@@ -51,6 +46,12 @@ export function createPeerSide({ server, engine, speed, ending }: PeerOptions): 
     tabs = [uri, ...tabs.filter((tab) => tab !== uri)];
   };
 
+  const documentAt = (path: string): OpenDocument => {
+    const document = documents.get(uriOf(project, path));
+    if (document === undefined) throw new Error(`The trace uses ${path} before it opens it.`);
+    return document;
+  };
+
   return {
     async begin(next) {
       documents.clear();
@@ -65,13 +66,19 @@ export function createPeerSide({ server, engine, speed, ending }: PeerOptions): 
       documents.set(uri, openDocument({ uri, languageId, version: 1, text }, folders));
       visit(path);
     },
-    async jump(path) {
+    async jump(path, offset) {
       visit(path);
+      // Ours prepares a prompt for the place, which decides where its window begins; so the peer's begins there too.
+      const document = documentAt(path);
+      prompts.assemble(
+        engine,
+        document,
+        placeAt(document, document.text.positionAt(offset)),
+        budgetFor(speed(), engine.contextTokens),
+      );
     },
     async key(path, edit) {
-      const uri = uriOf(project, path);
-      const document = documents.get(uri);
-      if (document === undefined) throw new Error(`The trace uses ${path} before it opens it.`);
+      const document = documentAt(path);
       const range = {
         start: document.text.positionAt(edit.offset),
         end: document.text.positionAt(edit.offset + edit.deleted),
@@ -82,18 +89,20 @@ export function createPeerSide({ server, engine, speed, ending }: PeerOptions): 
         document.text.version + 1,
         performance.now(),
       );
-      for (const { line, lineDelta } of changes) edits.changed(uri, line, lineDelta);
+      for (const { line, lineDelta } of changes) {
+        edits.changed(document.text.uri, line, lineDelta);
+        prompts.edited(document.text.uri, line, lineDelta);
+      }
 
-      const prefix = textBefore(document.text, edit.cursor);
-      const suffix = textAfter(document.text, edit.cursor);
+      const place = placeAt(document, document.text.positionAt(edit.cursor));
+      const { prefix, suffix } = place;
       const { languageId } = document.text;
       const budget = budgetFor(speed(), engine.contextTokens);
-      const place = { uri, offset: edit.cursor, documentOffset: edit.cursor, prefix, suffix, lead: '' };
-      const replaceFrom = document.text.positionAt(edit.cursor);
-      const prompt = prompts.assemble(engine, document, { ...place, replaceFrom }, budget);
+      const prompt = prompts.assemble(engine, document, place, budget);
       const context = { prefix, suffix, languageId };
       const mode = completionMode({ ...context, multiline: 'auto' });
-      const stop = createStopRule({ ...context, mode, maxLines: maxBlockLines });
+      const stopOptions = { ...context, mode, maxLines: maxBlockLines };
+      const stop = createStopRule(stopOptions);
       const rewritten = ending === 'healed' ? prompt.required : '';
       const end: { at: ReturnType<typeof stop> } = { at: null };
 
@@ -109,7 +118,14 @@ export function createPeerSide({ server, engine, speed, ending }: PeerOptions): 
         },
       });
       const latencyMs = performance.now() - began;
-      const written = result.text.startsWith(rewritten) ? (end.at?.text ?? result.text.slice(rewritten.length)) : '';
+      const whole =
+        end.at?.text ??
+        finishText(
+          stopOptions,
+          result.text.slice(rewritten.length),
+          result.ended === 'endOfText' ? 'endOfText' : 'maxTokens',
+        );
+      const written = result.text.startsWith(rewritten) ? whole : '';
       return {
         latencyMs,
         offer: applyFilters(written, { ...context, mode }).text ?? '',
