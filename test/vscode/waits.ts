@@ -12,7 +12,7 @@ export async function waitUntil(holds: () => Promise<boolean> | boolean, patienc
 
 /** The suggestion for what has been typed, not one that is about to be replaced. */
 export async function settledGhost(window: EditorWindow, stillMs = 700): Promise<string> {
-  const deadline = performance.now() + 15_000;
+  const deadline = performance.now() + 30_000;
   let text = '';
   let since = performance.now();
   while (text === '' || performance.now() - since < stillMs) {
