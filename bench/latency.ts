@@ -1,6 +1,5 @@
 // npm run bench -- latency [--json] [--quick] [--peer-prompt healed|plain]
 // Typing traces through the language server and through llama-server, in one run: docs/benchmarks.md.
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { latencyResult, latencyTable } from './lib/latencyReport.ts';
@@ -13,7 +12,7 @@ import { createPeerSide } from './lib/peerSide.ts';
 import { modelPath, type Product, ready, startProduct } from './lib/product.ts';
 import { openPromptEngine } from './lib/promptEngine.ts';
 import { createPlayer, type Played, type Player, type Segment, segmentsOf } from './lib/replay.ts';
-import { readTrace } from './lib/trace.ts';
+import { readTraces } from './lib/trace.ts';
 import { cancelTrials, typeThrough } from './lib/trials.ts';
 
 /** Keystrokes that one side plays before it is the other's turn. */
@@ -28,17 +27,15 @@ const progress = (line: string): void => console.error(line);
 await runBenchmark(async (signal) => {
   const { json, quick, ending } = readOptions();
   const model = modelPath();
-  const folder = join(import.meta.dirname, 'traces');
-  const entries = await readdir(folder, { withFileTypes: true });
-  const names = entries.flatMap((each) => (each.isDirectory() ? [each.name] : [])).sort();
-  const traces = await Promise.all(names.map((name) => readTrace(folder, name)));
+  const traces = await readTraces();
+  const projects = traces.map(({ name }) => name);
   const segments = traces.flatMap((trace) =>
     segmentsOf(trace, segmentKeys).slice(0, quick ? quickSegments : undefined),
   );
 
   const build = await provideLlamaServer(progress);
   progress(`llama-server ${build.release} runs on ${build.kernels}.`);
-  await using product = await startProduct(model, names);
+  await using product = await startProduct(model, projects);
   await ready(product);
   const { client, server } = product;
   const threads = client.statuses.last()?.backend?.threads ?? 1;
@@ -61,9 +58,9 @@ await runBenchmark(async (signal) => {
   const after = await client.statistics();
   const memory = { rssMiB: residentMiB(server.pid), peerRssMiB: residentMiB(llamaServer.pid) };
   progress('Cancelling in mid prefill and in mid decode…');
-  const cancels = await cancelTrials(client, traces);
+  const cancels = await cancelTrials(client, traces, signal);
   progress('Typing through suggestions…');
-  const through = await typeThrough(client, traces);
+  const through = await typeThrough(client, traces, signal);
 
   const result = latencyResult({ ...played, before, after, ...memory, cancels, through });
   const conditions = { threads, peerPrompt: ending, peerKernels: build.kernels, llamaCpp: build.release, quick };

@@ -1,7 +1,5 @@
 // npm run bench -- startup [--json] [--quick]
 // Cold start, idle load and memory of the language server: docs/benchmarks.md.
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Client } from '../test/lib/client.ts';
@@ -10,7 +8,7 @@ import { runBenchmark } from './lib/main.ts';
 import { percentile, residentMiB, rounded } from './lib/measure.ts';
 import { modelPath, type Product, ready, startProduct } from './lib/product.ts';
 import { uriOf } from './lib/side.ts';
-import { createStage, readTrace, type Trace } from './lib/trace.ts';
+import { createStage, readTraces, type Trace } from './lib/trace.ts';
 
 /** Counted starts; one more before them warms the disk's cache. */
 const starts = 5;
@@ -31,10 +29,8 @@ await runBenchmark(async (signal) => {
     options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
   });
   const model = modelPath();
-  const folder = join(import.meta.dirname, 'traces');
-  const entries = await readdir(folder, { withFileTypes: true });
-  const names = entries.flatMap((each) => (each.isDirectory() ? [each.name] : [])).sort();
-  const traces = await Promise.all(names.map((name) => readTrace(folder, name)));
+  const traces = await readTraces();
+  const projects = traces.map(({ name }) => name);
 
   const coldStartsMs: number[] = [];
   for (let i = 0; i <= starts; i++) {
@@ -43,7 +39,7 @@ await runBenchmark(async (signal) => {
     if (i > 0) coldStartsMs.push(ms);
   }
 
-  await using product = await startProduct(model, names);
+  await using product = await startProduct(model, projects);
   await ready(product);
   progress(`Idle for ${(values.quick ? quickIdleMs : idleMs) / 1000} s…`);
   const idleCpuPercent = await idleLoad(product, values.quick ? quickIdleMs : idleMs, signal);

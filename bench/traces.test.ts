@@ -1,13 +1,7 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createStage, isKeystroke, readTrace } from './lib/trace.ts';
+import { createStage, isKeystroke, readTraces } from './lib/trace.ts';
 
-const folder = join(import.meta.dirname, 'traces');
-const names = (await readdir(folder, { withFileTypes: true }))
-  .filter((each) => each.isDirectory())
-  .map((each) => each.name);
-const traces = await Promise.all(names.map((name) => readTrace(folder, name)));
+const traces = await readTraces();
 
 describe('the traces', () => {
   it.each(traces.map((trace) => [trace.name, trace] as const))("%s ends with its authors' files", (_, trace) => {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -134,7 +134,14 @@ export function createStage(files: ReadonlyMap<string, string>): Stage {
   };
 }
 
-export async function readTrace(folder: string, name: string): Promise<Trace> {
+/** All sittings, in the order of their names. */
+export async function readTraces(folder = join(import.meta.dirname, '../traces')): Promise<Trace[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+  return Promise.all(names.map((name) => readTrace(folder, name)));
+}
+
+async function readTrace(folder: string, name: string): Promise<Trace> {
   const lines = (await readFile(join(folder, name, 'trace.jsonl'), 'utf8')).split('\n').filter((line) => line !== '');
   const events = lines.map((line) => eventSchema.parse(JSON.parse(line)));
   const files = new Map<string, string>();

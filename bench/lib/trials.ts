@@ -20,10 +20,15 @@ const enough = 5;
 const mostTrials = 60;
 
 /** Cancels requests in mid prefill and in mid decode, at several moments, each in a place that the server has not seen. */
-export async function cancelTrials(client: Client, traces: readonly Trace[]): Promise<CancelTrial[]> {
+export async function cancelTrials(
+  client: Client,
+  traces: readonly Trace[],
+  signal: AbortSignal,
+): Promise<CancelTrial[]> {
   const trials: CancelTrial[] = [];
   const places = bodies(traces);
   for (let i = 0; i < mostTrials; i++) {
+    signal.throwIfAborted();
     const wanted = i % 2 === 0 ? 'prefill' : 'decode';
     if (trials.filter(({ phase }) => phase === wanted).length >= enough) continue;
     const place = places[i % places.length];
@@ -128,10 +133,15 @@ export interface TypingThrough {
 const suggestionsToType = 8;
 
 /** Types shown suggestions letter by letter, takes two letters back, and counts what the model is asked meanwhile. */
-export async function typeThrough(client: Client, traces: readonly Trace[]): Promise<TypingThrough> {
+export async function typeThrough(
+  client: Client,
+  traces: readonly Trace[],
+  signal: AbortSignal,
+): Promise<TypingThrough> {
   let [suggestions, keystrokes, modelCalls, changed] = [0, 0, 0, 0];
   for (const { path, languageId, before, after } of halfLines(traces)) {
     if (suggestions >= suggestionsToType) break;
+    signal.throwIfAborted();
     const uri = `file:///bench/through-${suggestions}-${before.length}/${path}`;
     const document = await client.open({ uri, languageId, text: before + after });
     let cursor = before.length;
