@@ -1,12 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
-/** Three suites: beside the source, across real processes with a real model, and in a real editor. */
+/**
+ * Three suites: beside the source, across real processes with a real model, and in a real editor. They run one after
+ * another, since the later ones keep every core busy and measure time.
+ */
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
           include: [
             '{protocol,language-server,extension}/src/**/*.test.ts',
             'test/*.test.ts',
@@ -20,6 +24,7 @@ export default defineConfig({
       {
         test: {
           name: 'processes',
+          sequence: { groupOrder: 1 },
           include: ['test/processes/**/*.test.ts', 'native/tests/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -29,6 +34,7 @@ export default defineConfig({
       {
         test: {
           name: 'vscode',
+          sequence: { groupOrder: 2 },
           include: ['test/vscode/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,

@@ -62,6 +62,10 @@ export async function serveEditor(options) {
     });
   });
   const pid = child.pid ?? 0;
+  // A process that ends without closing what it served must not leave it behind.
+  const killAtExit = () => signalGroup(pid, 'SIGKILL');
+  process.once('exit', killAtExit);
+  exited.then(() => process.off('exit', killAtExit));
   const close = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     signalGroup(pid, 'SIGTERM');

@@ -34,7 +34,7 @@ describe('the sample workspace', () => {
 });
 
 it('leaves no process behind when it is closed', async () => {
-  const editor = await openEditor({ folder: samples });
+  await using editor = await openEditor({ folder: samples });
   await editor.statusBecomes(/ready/i);
   const pid = await editor.languageServerPid();
   expect(pid).toBeTypeOf('number');

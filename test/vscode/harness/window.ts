@@ -3,7 +3,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
 
-const patienceMs = 15_000;
+/** Generous: a busy machine is slow, and a test that passes does not wait. */
+const patienceMs = 30_000;
 /** Long enough for the editor to act on a key and to draw what came of it. */
 const settleMs = 300;
 
