@@ -183,6 +183,8 @@ function answers(port) {
  * @param {NodeJS.Signals} signal
  */
 function signalGroup(pid, signal) {
+  // A child that never started has no number, and 0 would be this process's own group.
+  if (pid === 0) return;
   try {
     process.kill(process.platform === 'win32' ? pid : -pid, signal);
   } catch (error) {
