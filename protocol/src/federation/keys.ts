@@ -1,0 +1,84 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  type KeyObject,
+  sign as nodeSign,
+  verify as nodeVerify,
+} from 'node:crypto';
+import { label } from './bytes.ts';
+
+/** Raw keys of 32 bytes, as they stand in messages and in the keychain; Ed25519 or X25519 by use. */
+export interface KeyPair {
+  readonly publicKey: Uint8Array;
+  readonly secretKey: Uint8Array;
+}
+
+type Curve = 'ed25519' | 'x25519';
+
+/** What RFC 8410 puts before the raw key: the algorithm's name in DER. */
+const derPrefix: Record<Curve, { readonly public: Uint8Array; readonly secret: Uint8Array }> = {
+  ed25519: derPrefixOf(0x70),
+  x25519: derPrefixOf(0x6e),
+};
+
+function derPrefixOf(algorithm: number): { readonly public: Uint8Array; readonly secret: Uint8Array } {
+  const oid = [0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, algorithm];
+  return {
+    public: Uint8Array.of(0x30, 0x2a, ...oid, 0x03, 0x21, 0x00),
+    secret: Uint8Array.of(0x30, 0x2e, 0x02, 0x01, 0x00, ...oid, 0x04, 0x22, 0x04, 0x20),
+  };
+}
+
+export const newSigningKeys = (): KeyPair => newKeys('ed25519');
+export const newAgreementKeys = (): KeyPair => newKeys('x25519');
+
+/** Separates these signatures from any other use of the same key. */
+const signatureContext = label('argot federation message 1\0');
+
+export function sign(secretKey: Uint8Array, body: Uint8Array): Uint8Array {
+  return new Uint8Array(nodeSign(null, Buffer.concat([signatureContext, body]), secretObject('ed25519', secretKey)));
+}
+
+export function verify(publicKey: Uint8Array, body: Uint8Array, signature: Uint8Array): boolean {
+  try {
+    return nodeVerify(null, Buffer.concat([signatureContext, body]), publicObject('ed25519', publicKey), signature);
+  } catch {
+    // Thrown for bytes that are no key at all.
+    return false;
+  }
+}
+
+/** The X25519 secret that both ends share; undefined for a public key of small order, with which it would be no secret. */
+export function agree(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
+  const privateKey = secretObject('x25519', secretKey);
+  try {
+    const shared = diffieHellman({ privateKey, publicKey: publicObject('x25519', publicKey) });
+    return shared.every((byte) => byte === 0) ? undefined : new Uint8Array(shared);
+  } catch {
+    return undefined;
+  }
+}
+
+function newKeys(curve: Curve): KeyPair {
+  const encoding = {
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  } as const;
+  const { publicKey, privateKey } =
+    curve === 'ed25519' ? generateKeyPairSync('ed25519', encoding) : generateKeyPairSync('x25519', encoding);
+  return { publicKey: last32(publicKey), secretKey: last32(privateKey) };
+}
+
+function last32(der: Uint8Array): Uint8Array {
+  return new Uint8Array(der.subarray(der.length - 32));
+}
+
+function publicObject(curve: Curve, raw: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.concat([derPrefix[curve].public, raw]), format: 'der', type: 'spki' });
+}
+
+function secretObject(curve: Curve, raw: Uint8Array): KeyObject {
+  return createPrivateKey({ key: Buffer.concat([derPrefix[curve].secret, raw]), format: 'der', type: 'pkcs8' });
+}
