@@ -24,6 +24,8 @@ const startupPatienceMs = 60_000;
 /** The editor's defaults, but for what shows things of its own or works on the files by itself. */
 const quietSettings = {
   'chat.disableAIFeatures': true,
+  // The editor's own JavaScript support would fetch type packages from the network.
+  'typescript.disableAutomaticTypeAcquisition': true,
   'editor.wordBasedSuggestions': 'off',
   'extensions.autoCheckUpdates': false,
   'extensions.ignoreRecommendations': true,
