@@ -1,7 +1,7 @@
 import type { StatisticsResult } from '#protocol/status.ts';
 import { percentile, rounded } from './measure.ts';
 import type { Played } from './replay.ts';
-import { decodeSpeed, overheads, type Summary, summary } from './report.ts';
+import { decodeSpeed, overheads, overheadsInServer, type Summary, summary } from './report.ts';
 import type { CancelTrial, TypingThrough } from './trials.ts';
 
 export interface LatencyRun {
@@ -45,6 +45,8 @@ export function latencyResult(run: LatencyRun) {
       ours,
       peer,
       overheadP50Ms: rounded(percentile(overhead, 0.5), 2),
+      /** The part of it that passes inside the server; the rest is the socket, the client and waiting for a core. */
+      overheadInServerP95Ms: rounded(percentile(overheadsInServer(run.ours), 0.95), 2),
       peerOverheadP95Ms: rounded(percentile(overheads(run.peer), 0.95), 2),
       modelCalls: run.after.modelCalls - run.before.modelCalls,
       /** Of our prompts, those that the peer was given letter by letter. */

@@ -63,6 +63,7 @@ export function createOurSide(client: Client): Side {
         decodeMs: stagesMs.decode ?? 0,
         decodeSteps: trace.decodedTokens,
         waitMs: stagesMs.queue ?? 0,
+        ...(stagesMs.total === undefined ? {} : { serverMs: stagesMs.total }),
         ...(trace.prompt === undefined ? {} : { prompt: trace.prompt }),
       };
     },

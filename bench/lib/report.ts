@@ -56,3 +56,9 @@ export function decodeSpeed(played: readonly Played[]): number {
 export function overheads(played: readonly Played[]): number[] {
   return played.map(({ record }) => record.latencyMs - record.prefillMs - record.decodeMs - record.waitMs);
 }
+
+export function overheadsInServer(played: readonly Played[]): number[] {
+  return played.flatMap(({ record }) =>
+    record.serverMs === undefined ? [] : [record.serverMs - record.prefillMs - record.decodeMs - record.waitMs],
+  );
+}

@@ -14,6 +14,8 @@ export interface KeyRecord {
   readonly decodeMs: number;
   /** Decode steps in `decodeMs`: llama-server's clock starts after the first token. */
   readonly decodeSteps: number;
+  /** From the request's arrival to its answer, by the server's own clock; absent for the peer. */
+  readonly serverMs?: number;
   /** A deliberate wait before the model is asked. */
   readonly waitMs: number;
   /** As the model was given it; absent where it was not asked. */
