@@ -191,6 +191,24 @@ void GgufWriter::set(const std::string & key, uint32_t value) {
     count_++;
 }
 
+void GgufWriter::set(const std::string & key, const std::vector<std::string> & values) {
+    put_string(values_, key);
+    put(values_, type_array);
+    put(values_, type_string);
+    put(values_, uint64_t(values.size()));
+    for (const std::string & value : values) put_string(values_, value);
+    count_++;
+}
+
+void GgufWriter::set(const std::string & key, const std::vector<int32_t> & values) {
+    put_string(values_, key);
+    put(values_, type_array);
+    put(values_, uint32_t(5));
+    put(values_, uint64_t(values.size()));
+    for (const int32_t value : values) put(values_, value);
+    count_++;
+}
+
 void GgufWriter::add(const std::string & name, int64_t ne0, int64_t ne1, std::vector<float> data) {
     std::vector<uint8_t> bytes(data.size() * sizeof(float));
     std::memcpy(bytes.data(), data.data(), bytes.size());

@@ -45,6 +45,8 @@ class GgufWriter {
     void set(const std::string & key, const std::string & value);
     void set(const std::string & key, float value);
     void set(const std::string & key, uint32_t value);
+    void set(const std::string & key, const std::vector<std::string> & values);
+    void set(const std::string & key, const std::vector<int32_t> & values);
     void add(const std::string & name, int64_t ne0, int64_t ne1, std::vector<float> data);
     /** A tensor of any type, already encoded. */
     void add(const std::string & name, ggml_type type, int64_t ne0, int64_t ne1, std::vector<uint8_t> data);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,17 +50,6 @@ export async function openBench(): Promise<Bench | { readonly missing: string }>
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** The real model where set-up has put one; undefined elsewhere. */
-export async function findRealModel(): Promise<string | undefined> {
-  const named = process.env.ARGOT_MODEL_PATH;
-  if (named !== undefined && existsSync(named)) return named;
-  const home = process.env.ARGOT_HOME;
-  if (home === undefined) return undefined;
-  const names: readonly string[] = await readdir(join(home, 'models')).catch(() => []);
-  const file = names.find((name) => /smollm2-135m.*\.gguf$/i.test(name));
-  return file === undefined ? undefined : join(home, 'models', file);
 }
 
 /** Runs one request to its end; a problem fails the test with its message. */

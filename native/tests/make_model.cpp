@@ -50,6 +50,18 @@ struct Maker {
     }
 };
 
+// llama.cpp loads no model without a tokenizer: the least that it takes.
+void add_tokenizer(GgufWriter & writer, int64_t vocabulary) {
+    std::vector<std::string> tokens;
+    for (int64_t i = 0; i < vocabulary; i++) tokens.push_back("t" + std::to_string(i));
+    writer.set("tokenizer.ggml.model", std::string("gpt2"));
+    writer.set("tokenizer.ggml.pre", std::string("gpt-2"));
+    writer.set("tokenizer.ggml.tokens", tokens);
+    writer.set("tokenizer.ggml.token_type", std::vector<int32_t>(tokens.size(), 1));
+    writer.set("tokenizer.ggml.merges", std::vector<std::string>{"t 0"});
+    writer.set("tokenizer.ggml.eos_token_id", uint32_t(0));
+}
+
 void make(const Ggml & ggml, const std::string & out, const std::string & arch, const std::string & type, const std::string & kind) {
     Shape s;
     if (kind == "tiny256") s.width = 256, s.head_width = 64, s.feed_forward = 512;
@@ -70,6 +82,7 @@ void make(const Ggml & ggml, const std::string & out, const std::string & arch, 
     m.writer.set(p + "attention.value_length", uint32_t(s.head_width));
     m.writer.set(p + "attention.layer_norm_rms_epsilon", 1e-5f);
     m.writer.set(p + "rope.freq_base", 10000.0f);
+    add_tokenizer(m.writer, s.vocabulary);
     if (kind == "yarn") {
         m.writer.set(p + "rope.scaling.type", std::string("yarn"));
         m.writer.set(p + "rope.scaling.factor", 4.0f);
