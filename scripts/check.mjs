@@ -17,7 +17,7 @@ const steps = [
   {
     name: 'duplicates',
     file: 'jscpd/bin/jscpd',
-    args: ['--config', path.join('scripts', 'jscpd.json'), ...sourceFolders],
+    args: ['--noTips', '--config', path.join('scripts', 'jscpd.json'), ...sourceFolders],
   },
 ];
 
