@@ -229,13 +229,13 @@ async function stamp(file: string): Promise<string> {
   return `${mtimeNs} ${size}`;
 }
 
-/** The editor empties a file before it writes it. */
+/** The editor empties a file before it writes it, on a busy machine long before. */
 async function settled(file: string): Promise<void> {
   for (let before = ''; ; ) {
     const now = await stamp(file);
     if (now === before) return;
     before = now;
-    await sleep(100);
+    await sleep(now.endsWith(' 0') ? 1000 : 100);
   }
 }
 
