@@ -48,7 +48,7 @@ const loadPatienceMs = 20_000;
 export function createCompletionService(deps: CompletionDeps): CompletionService {
   const cache = createSuggestionCache();
   const prompts = createPromptAssembler({ ...deps, withSnippets: () => deps.settings().contextFromOtherFiles });
-  const preparer = createPreparer(prompts);
+  const preparer = createPreparer(prompts, deps.traces.countPrepared);
   let flight: { readonly state: InFlight; readonly outcome: Promise<Outcome> } | undefined;
   let expectedMs: number | undefined;
   let newest = 0;

@@ -17,7 +17,7 @@ export interface Preparer {
 /** A pause this long after an answer means that the developer reads it. */
 const pauseMs = 350;
 
-export function createPreparer(prompts: PromptAssembler): Preparer {
+export function createPreparer(prompts: PromptAssembler, countEvaluated: (tokens: number) => void): Preparer {
   let current = new AbortController();
 
   function begin(): AbortSignal {
@@ -30,7 +30,8 @@ export function createPreparer(prompts: PromptAssembler): Preparer {
     async here(engine, document, place) {
       const signal = begin();
       const budget = budgetFor(engine.speed(), engine.contextTokens);
-      await engine.prefill(prompts.assemble(engine, document, place, budget).tokens, signal);
+      const prompt = prompts.assemble(engine, document, place, budget);
+      countEvaluated((await engine.prefill(prompt.tokens, signal)).evaluatedTokens);
     },
     ahead(engine, document, place) {
       const signal = begin();
@@ -39,7 +40,7 @@ export function createPreparer(prompts: PromptAssembler): Preparer {
         if (signal.aborted) return;
         const next = prompts.renewal(engine, document, place, budgetFor(engine.speed(), engine.contextTokens));
         if (next === undefined) return;
-        await engine.prefill(next.tokens, signal);
+        countEvaluated((await engine.prefill(next.tokens, signal)).evaluatedTokens);
         if (!signal.aborted) next.adopt();
       })().catch(() => undefined);
     },

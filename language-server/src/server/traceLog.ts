@@ -7,6 +7,8 @@ import type { GenerateResult } from '../engine/engine.ts';
 export interface TraceLog {
   add(trace: Trace): void;
   count(result: GenerateResult): void;
+  /** Tokens that were evaluated in a pause, for a request that may come. */
+  countPrepared(tokens: number): void;
   countSignal(signal: Signal): void;
   last(uri: string | undefined): Trace | undefined;
   readonly totals: Readonly<Totals>;
@@ -39,6 +41,9 @@ export function createTraceLog(totals: Totals): TraceLog {
       totals.evaluatedTokens += result.evaluatedTokens;
       totals.decodedTokens += result.decodedTokens;
       if (result.ended === 'cancelled') totals.lastCancel = result.afterCancel;
+    },
+    countPrepared(tokens) {
+      totals.evaluatedTokens += tokens;
     },
     countSignal(signal) {
       totals.signals[signal.kind] = (totals.signals[signal.kind] ?? 0) + 1;
