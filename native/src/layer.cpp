@@ -20,9 +20,10 @@ void linear_forward(Network<Real> & net, size_t layer, Target target, Activation
     const LoraStack<Real> & stack = net.lora[layer][target];
     Real * u = act.u[target].data();
     lora_forward(net.machine, stack, net.operand, dropout_of(net, layer, target), u, net.lora_scratch);
-    LowRank<Real> low;
-    if (stack.rank > 0) low = {u, stack.b_transposed.data(), stack.rank, stack.padded};
-    multiply_forward(net.machine, net.model->layer[layer].linear[target], net.operand, low, y);
+    const Linear & linear = net.model->layer[layer].linear[target];
+    const LowRank<Real> low =
+        low_rank(net.machine, net.lora_scratch, static_cast<const Real *>(u), net.operand.rows, stack.padded, stack.b_transposed.data(), 0, stack.rank, linear.weight.rows);
+    multiply_forward(net.machine, linear, net.operand, low, y);
 }
 
 template <typename Real>

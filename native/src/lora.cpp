@@ -125,6 +125,17 @@ void grow(Buffer<Real> & buffer, int64_t n) {
 } // namespace
 
 template <typename Real>
+LowRank<Real> low_rank(Machine<Real> & machine, LoraScratch<Real> & scratch, const Real * left, int64_t n, int64_t stride, const Real * right,
+                       int64_t skipped, int64_t rank, int64_t columns) {
+    if (rank <= skipped) return {};
+    prepare(machine, scratch.low, left, n, stride);
+    LowRank<Real> low = {left + skipped, right + skipped * columns, rank - skipped, stride, nullptr};
+    // Pairs begin at even places, and the zeros behind the rank must be there to fill the last one.
+    if (machine.half && skipped % 2 == 0) low.half = scratch.low.half.data() + skipped;
+    return low;
+}
+
+template <typename Real>
 void lora_forward(Machine<Real> & machine, const LoraStack<Real> & stack, const Operand<Real> & x, const Dropout & dropout, Real * u,
                   LoraScratch<Real> & scratch) {
     if (stack.rank == 0) return;
@@ -176,9 +187,7 @@ void linear_backward(Machine<Real> & machine, const Weight & w, const LoraStack<
         });
     }
     if (!dx) return;
-    LowRank<Real> low;
-    const int64_t skipped = drops ? stack.trained : 0;
-    if (stack.rank > skipped) low = {du + skipped, stack.a.data() + skipped * w.cols, stack.rank - skipped, ld};
+    const LowRank<Real> low = low_rank(machine, scratch, du, n, ld, stack.a.data(), drops ? stack.trained : 0, stack.rank, w.cols);
     multiply_backward(machine, w, dy, low, dx, accumulate);
     if (!drops) return;
     grow(scratch.masked, n * w.cols);
@@ -195,6 +204,7 @@ void linear_backward(Machine<Real> & machine, const Weight & w, const LoraStack<
 #define ARGOT_INSTANTIATE(Real)                                                                                              \
     template LoraStack<Real> stack_adapters(const Weight &, int64_t, int64_t, int64_t, float, const std::vector<FrozenAdapter> &); \
     template void set_trained(LoraStack<Real> &, const Weight &, const Real *, const Real *);                                \
+    template LowRank<Real> low_rank(Machine<Real> &, LoraScratch<Real> &, const Real *, int64_t, int64_t, const Real *, int64_t, int64_t, int64_t); \
     template void lora_forward(Machine<Real> &, const LoraStack<Real> &, const Operand<Real> &, const Dropout &, Real *, LoraScratch<Real> &); \
     template void linear_backward(Machine<Real> &, const Weight &, const LoraStack<Real> &, const PairPlace *, Trains, const Real *, \
                                   const Real *, const Operand<Real> &, const Dropout &, const std::vector<GradientSlot<Real>> &, Real *, bool, \

@@ -67,7 +67,13 @@ struct GradientSlot {
 template <typename Real>
 struct LoraScratch {
     Buffer<Real> du, dropped, masked, u_dropped;
+    Operand<Real> low;
 };
+
+/** left · right as multiply_forward and multiply_backward take it; `left` (n, stride) has zeros behind its rank. */
+template <typename Real>
+LowRank<Real> low_rank(Machine<Real> & machine, LoraScratch<Real> & scratch, const Real * left, int64_t n, int64_t stride, const Real * right,
+                       int64_t skipped, int64_t rank, int64_t columns);
 
 /** u for x; x.data (n, in). */
 template <typename Real>

@@ -25,11 +25,22 @@ std::vector<Task> share(int64_t panels, int64_t rows, int64_t threads) {
     return tasks;
 }
 
+// c += low.left · low.right for one task's rows and columns.
 template <typename Real>
-void add_low_rank(const Kernels<Real> & k, const LowRank<Real> & low, int64_t first, int64_t rows, int64_t column, int64_t columns,
-                  int64_t ld_right, Real * c, int64_t ldc) {
+void add_low_rank(const Machine<Real> & machine, typename Machine<Real>::Scratch & s, const LowRank<Real> & low, const Task & task,
+                  int64_t column, int64_t columns, int64_t ld_right, Real * c) {
     if (low.rank == 0) return;
-    k.gemm(rows, columns, low.rank, low.left + first * low.stride, low.stride, 1, low.right + column, ld_right, c, ldc, true);
+    const int64_t rows = task.last - task.first;
+    if constexpr (std::is_same_v<Real, float>) {
+        if (low.half && columns % 16 == 0 && low.rank <= panel_depth) {
+            // An odd rank is padded by the zeros that stand behind it in `left`.
+            const int64_t depth = (low.rank + 1) / 2 * 2;
+            machine.half->pack_columns(low.rank, columns, low.right + column, ld_right, s.half_panel.data(), columns);
+            machine.half->gemm(rows, columns, depth, low.half + task.first * low.stride, low.stride, s.half_panel.data(), columns, c, ld_right, true);
+            return;
+        }
+    }
+    machine.kernels->gemm(rows, columns, low.rank, low.left + task.first * low.stride, low.stride, 1, low.right + column, ld_right, c, ld_right, true);
 }
 
 template <typename Real>
@@ -134,7 +145,7 @@ void multiply_forward(Machine<Real> & machine, const Linear & linear, const Oper
             machine.kernels->gemm(rows, columns, depth, x.data + task.first * x.cols + from, x.cols, 1, s.panel.data(), panel_columns,
                                   c, w.rows, accumulate);
         }
-        add_low_rank(*machine.kernels, low, task.first, rows, column, columns, w.rows, c, w.rows);
+        add_low_rank(machine, s, low, task, column, columns, w.rows, c);
     });
 }
 
@@ -162,7 +173,7 @@ void multiply_backward(Machine<Real> & machine, const Weight & w, const Operand<
             machine.kernels->gemm(rows, columns, depth, dy.data + task.first * dy.cols + from, dy.cols, 1, s.panel.data(), width, c,
                                   w.cols, accumulate || from > 0);
         }
-        add_low_rank(*machine.kernels, low, task.first, rows, column, columns, w.cols, c, w.cols);
+        add_low_rank(machine, s, low, task, column, columns, w.cols, c);
     });
 }
 

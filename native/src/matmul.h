@@ -48,6 +48,8 @@ struct LowRank {
     const Real * left = nullptr;  // (rows, rank) with stride `stride`
     const Real * right = nullptr; // (rank, columns of the result)
     int64_t rank = 0, stride = 0;
+    /** `left` in bfloat16, or null: see prepare. */
+    const uint16_t * half = nullptr;
 };
 
 /** y (n, out) = x (n, in) · Wᵀ + bias + low. */

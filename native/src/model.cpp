@@ -1,5 +1,7 @@
 #include "model.h"
 
+#include "kernels/decoders.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -73,7 +75,8 @@ struct Loader {
             unsupported("tensor " + name + " of type " + ggml.type_name(t->type));
         }
         const ggml_type_traits * traits = ggml.type_traits(t->type);
-        return {t->data, t->type, rows, cols, traits->blck_size, traits->type_size, t->type == GGML_TYPE_F32 ? nullptr : traits->to_float};
+        const Decoder fast = fast_decoder(t->type);
+        return {t->data, t->type, rows, cols, traits->blck_size, traits->type_size, t->type == GGML_TYPE_F32 ? nullptr : fast ? fast : traits->to_float};
     }
 
     std::vector<float> vector(const std::string & name, int64_t n, bool required) {

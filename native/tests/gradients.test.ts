@@ -30,7 +30,7 @@ describe.skipIf('missing' in opened)('gradients', () => {
   }
 
   test('each kernel agrees with its reference', async () => {
-    const { stdout } = await promisify(execFile)(bench.kernelsTest);
+    const { stdout } = await promisify(execFile)(bench.kernelsTest, [bench.host.libraries]);
     expect(stdout).toContain('portable checked');
   });
 

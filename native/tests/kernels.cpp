@@ -1,5 +1,7 @@
 // Holds every kernel table that this processor runs to the portable reference in double precision, on sizes with and
 // without remainders. Prints the largest error of each kernel; exits with 1 where one exceeds its bound.
+#include "ggml_api.h"
+#include "kernels/decoders.h"
 #include "kernels/kernels.h"
 #include "random.h"
 
@@ -170,9 +172,32 @@ void check_random() {
     if (std::fabs(sum / n) > 0.036 || std::fabs(squares / n - 1) > 0.05) std::printf("gaussian: mean %.4f variance %.4f\n", sum / n, squares / n), failures++;
 }
 
+// Every block of every type, under random bytes whose scales are finite, must decode to ggml's bits.
+void check_decoders(const char * libraries) {
+    const Ggml ggml = load_ggml(libraries);
+    for (int t = 0; t < GGML_TYPE_COUNT; t++) {
+        const Decoder decode = fast_decoder(ggml_type(t));
+        if (!decode) continue;
+        const ggml_type_traits * traits = ggml.type_traits(ggml_type(t));
+        const int64_t n = traits->blck_size == 1 ? 1003 : traits->blck_size * 50;
+        std::vector<uint8_t> bytes(size_t(n / traits->blck_size) * traits->type_size);
+        for (size_t i = 0; i < bytes.size(); i++) bytes[i] = uint8_t(philox(9, uint64_t(t), i)[0]);
+        std::vector<float> got(static_cast<size_t>(n)), want(static_cast<size_t>(n));
+        decode(bytes.data(), got.data(), n);
+        traits->to_float(bytes.data(), want.data(), n);
+        for (size_t i = 0; i < got.size(); i++) {
+            if (std::memcmp(&got[i], &want[i], 4) == 0 || (std::isnan(got[i]) && std::isnan(want[i]))) continue;
+            std::printf("%s decodes element %zu to %.9g, ggml to %.9g\n", traits->type_name, i, double(got[i]), double(want[i]));
+            failures++;
+            break;
+        }
+        std::printf("%s decoded\n", traits->type_name);
+    }
+}
+
 } // namespace
 
-int main() {
+int main(int argc, char ** argv) {
     const Kernels<double> & reference = portable_kernels<double>();
     for (const char * name : {"portable", "neon", "sse", "avx2", "avx512"}) {
         const Kernels<float> * k = find_kernels(name);
@@ -186,5 +211,6 @@ int main() {
         std::printf("%s checked\n", half->name);
     }
     check_random();
+    if (argc > 1) check_decoders(argv[1]);
     return failures > 0 ? 1 : 0;
 }

@@ -1,4 +1,5 @@
 // Which table this processor runs; asked once, never decided by the compiler's -march.
+#include "decoders.h"
 #include "portable.h"
 
 #include <cstring>
@@ -10,6 +11,8 @@ extern const Kernels<float> narrow_kernels;
 extern const Kernels<float> avx2_kernels;
 extern const Kernels<float> avx512_kernels;
 extern const HalfKernels avx512bf16_kernels;
+extern Decoder avx2_decoder(ggml_type type);
+extern Decoder avx512_decoder(ggml_type type);
 #endif
 
 template <typename Real>
@@ -27,7 +30,7 @@ const Kernels<float> & best_kernels() {
         __builtin_cpu_supports("avx512dq")) {
         return avx512_kernels;
     }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2_kernels;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) return avx2_kernels;
 #endif
     return narrow_kernels;
 }
@@ -48,6 +51,15 @@ const HalfKernels * half_kernels() {
     __builtin_cpu_init();
     if (&best_kernels() == &avx512_kernels && __builtin_cpu_supports("avx512bf16")) return &avx512bf16_kernels;
 #endif
+    return nullptr;
+}
+
+Decoder fast_decoder(ggml_type type) {
+#if defined(ARGOT_X86)
+    if (&best_kernels() == &avx512_kernels) return avx512_decoder(type);
+    if (&best_kernels() == &avx2_kernels) return avx2_decoder(type);
+#endif
+    (void) type;
     return nullptr;
 }
 
