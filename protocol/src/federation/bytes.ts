@@ -31,6 +31,8 @@ export function label(text: string): Uint8Array {
 /** Typed arrays share the processor's byte order with the wire, so a big-endian machine would mask wrongly: refuse it. */
 export function assertLittleEndian(): void {
   if (new Uint8Array(new Uint16Array([1]).buffer)[0] !== 1) {
-    throw new Error('Argot’s secure aggregation runs on little-endian processors only. Turn federation off on this machine.');
+    throw new Error(
+      'Argot’s secure aggregation runs on little-endian processors only. Turn federation off on this machine.',
+    );
   }
 }

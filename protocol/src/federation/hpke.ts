@@ -2,7 +2,7 @@ import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { expand, extract } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { join, label } from './bytes.ts';
-import { agree, type KeyPair, newAgreementKeys } from './keys.ts';
+import { type Agree, agreeWith, type KeyPair, newAgreementKeys } from './keys.ts';
 
 /**
  * HPKE base mode, RFC 9180: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305, one message per context. A
@@ -30,18 +30,28 @@ export function seal(
   /** Drawn anew for every message; given only by the test of the RFC's vectors. */
   ephemeral: KeyPair = newAgreementKeys(),
 ): Uint8Array | undefined {
-  const dh = agree(ephemeral.secretKey, recipientKey);
+  const dh = agreeWith(ephemeral.secretKey)(recipientKey);
   if (dh === undefined) return undefined;
   const enc = ephemeral.publicKey;
   const { key, nonce } = schedule(sharedSecret(dh, enc, recipientKey), context.info);
   return join(enc, chacha20poly1305(key, nonce, context.associatedData).encrypt(plaintext));
 }
 
+/** Whoever can open what is sealed to a public key. */
+export interface Recipient {
+  readonly publicKey: Uint8Array;
+  readonly agree: Agree;
+}
+
+export function recipientOf({ publicKey, secretKey }: KeyPair): Recipient {
+  return { publicKey, agree: agreeWith(secretKey) };
+}
+
 /** Undefined where the message was not sealed to this key in this context. */
-export function open(sealed: Uint8Array, recipient: KeyPair, context: SealContext): Uint8Array | undefined {
+export function open(sealed: Uint8Array, recipient: Recipient, context: SealContext): Uint8Array | undefined {
   if (sealed.length < sealOverheadBytes) return undefined;
   const enc = sealed.subarray(0, encBytes);
-  const dh = agree(recipient.secretKey, enc);
+  const dh = recipient.agree(enc);
   if (dh === undefined) return undefined;
   const { key, nonce } = schedule(sharedSecret(dh, enc, recipient.publicKey), context.info);
   try {

@@ -31,8 +31,8 @@ function derPrefixOf(algorithm: number): { readonly public: Uint8Array; readonly
   };
 }
 
-export const newSigningKeys = (): KeyPair => newKeys('ed25519');
-export const newAgreementKeys = (): KeyPair => newKeys('x25519');
+export const newSigningKeys = (): KeyPair => rawKeys(generateKeyPairSync('ed25519'));
+export const newAgreementKeys = (): KeyPair => rawKeys(generateKeyPairSync('x25519'));
 
 /** Separates these signatures from any other use of the same key. */
 const signatureContext = label('argot federation message 1\0');
@@ -51,24 +51,32 @@ export function verify(publicKey: Uint8Array, body: Uint8Array, signature: Uint8
 }
 
 /** The X25519 secret that both ends share; undefined for a public key of small order, with which it would be no secret. */
-export function agree(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
+export type Agree = (publicKey: Uint8Array) => Uint8Array | undefined;
+
+/** One secret key, ready to agree with many public ones. */
+export function agreeWith(secretKey: Uint8Array): Agree {
   const privateKey = secretObject('x25519', secretKey);
-  try {
-    const shared = diffieHellman({ privateKey, publicKey: publicObject('x25519', publicKey) });
-    return shared.every((byte) => byte === 0) ? undefined : new Uint8Array(shared);
-  } catch {
-    return undefined;
-  }
+  return (publicKey) => {
+    try {
+      const shared = diffieHellman({ privateKey, publicKey: publicObject('x25519', publicKey) });
+      return shared.every((byte) => byte === 0) ? undefined : new Uint8Array(shared);
+    } catch {
+      return undefined;
+    }
+  };
 }
 
-function newKeys(curve: Curve): KeyPair {
-  const encoding = {
-    publicKeyEncoding: { type: 'spki', format: 'der' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
-  } as const;
-  const { publicKey, privateKey } =
-    curve === 'ed25519' ? generateKeyPairSync('ed25519', encoding) : generateKeyPairSync('x25519', encoding);
-  return { publicKey: last32(publicKey), secretKey: last32(privateKey) };
+function rawKeys({
+  publicKey,
+  privateKey,
+}: {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}): KeyPair {
+  return {
+    publicKey: last32(publicKey.export({ type: 'spki', format: 'der' })),
+    secretKey: last32(privateKey.export({ type: 'pkcs8', format: 'der' })),
+  };
 }
 
 function last32(der: Uint8Array): Uint8Array {
