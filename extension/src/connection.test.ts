@@ -85,6 +85,17 @@ describe('contact', () => {
     expect(JSON.parse(await heard)).toMatchObject({ argot: 'drain' });
   });
 
+  it('asks a server of its own version to drain when that is wished', async () => {
+    const heard = new Promise<string>((resolve) => {
+      void listen((socket) => {
+        socket.write(greeting('1.2.3'));
+        socket.once('data', (data) => resolve(data.toString()));
+      });
+    });
+    expect(await contact(address, '1.2.3', uid, never, 'drain')).toEqual({ kind: 'leaving' });
+    expect(JSON.parse(await heard)).toMatchObject({ argot: 'drain' });
+  });
+
   it('joins a newer server that speaks the same protocol', async () => {
     await listen((socket) => socket.write(greeting('2.0.0')));
     const outcome = await contact(address, '1.2.3', uid, never);

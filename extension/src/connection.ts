@@ -39,12 +39,16 @@ export function thisMachine(): Machine {
   };
 }
 
-/** Connects once, checks who answers, and joins; the socket is paused until its reader calls `resume()`, and the next byte on it is LSP. */
+/** What this window wants of the server: to work with it, or that it ends and makes room for a new one. */
+export type Wish = Reply['argot'];
+
+/** Connects once, checks who answers, and joins or asks it to drain; the socket of a joined server is paused until its reader calls `resume()`, and the next byte on it is LSP. */
 export async function contact(
   address: Address,
   version: string,
   uid: number | undefined,
   signal: AbortSignal,
+  wish: Wish = 'join',
 ): Promise<Contact> {
   const complaint = await addressComplaint(address, uid);
   if (complaint === 'absent') return { kind: 'absent' };
@@ -53,13 +57,13 @@ export async function contact(
   const abandon = (): void => void socket.destroy();
   signal.addEventListener('abort', abandon, { once: true });
   try {
-    return await greet(socket, address, version);
+    return await greet(socket, address, version, wish);
   } finally {
     signal.removeEventListener('abort', abandon);
   }
 }
 
-async function greet(socket: Socket, address: Address, version: string): Promise<Contact> {
+async function greet(socket: Socket, address: Address, version: string, wish: Wish): Promise<Contact> {
   const line = await readLine(socket);
   if (line.kind === 'failed') {
     socket.destroy();
@@ -71,7 +75,7 @@ async function greet(socket: Socket, address: Address, version: string): Promise
     return { kind: 'refused', code: 'foreign', message: foreignMessage(address) };
   }
   const verdict = judgeGreeting(greeting, version);
-  if (verdict === 'reloadWindow') {
+  if (verdict === 'reloadWindow' && wish === 'join') {
     socket.destroy();
     return {
       kind: 'refused',
@@ -79,14 +83,15 @@ async function greet(socket: Socket, address: Address, version: string): Promise
       message: `Argot ${greeting.version} is running, and this window still has version ${version}. Reload the window.`,
     };
   }
+  const answer = wish === 'join' && verdict === 'join' ? 'join' : 'drain';
   const token = address.kind === 'pipe' ? await readToken(address.tokenFile) : undefined;
   const reply: Reply = {
-    argot: verdict === 'join' ? 'join' : 'drain',
+    argot: answer,
     protocol: protocolVersion,
     version,
     ...(token === undefined ? {} : { token }),
   };
-  if (verdict === 'join') {
+  if (answer === 'join') {
     socket.write(encodeLine(reply));
     return { kind: 'joined', socket, greeting };
   }

@@ -60,9 +60,9 @@ export function activate(context: ExtensionContext): void {
     'argot.toggleForFolder': toggleForFolder,
     'argot.openSettings': () => commands.executeCommand('workbench.action.openSettings', '@ext:argot.argot'),
     'argot.showOutput': () => output.show(),
-    'argot.restartServer': () => {
+    'argot.restartServer': async () => {
       notices.forget();
-      connected.restart();
+      await connected.restart();
     },
     'argot.acceptNextWord': () => take('word'),
     'argot.acceptNextLine': () => take('line'),
@@ -94,7 +94,7 @@ export function activate(context: ExtensionContext): void {
       if (event.affectsConfiguration('argot') || event.affectsConfiguration('http.proxy')) connected.sendSettings();
     }),
     // Trust is told when a session begins.
-    workspace.onDidGrantWorkspaceTrust(() => connected.restart()),
+    workspace.onDidGrantWorkspaceTrust(() => connected.reconnect()),
   );
 }
 

@@ -4,21 +4,21 @@ import type { Server } from './server.ts';
 /** A developer who has not typed for longer than this has no suggestion to miss. */
 const recentMs = 30_000;
 
-/** After the server was lost and came back, asks for the suggestion that the developer was waiting for. */
+/**
+ * Asks for the suggestion that the developer was waiting for when Argot becomes ready: the editor asks by itself only at
+ * the next keystroke, and what was typed while the server was lost or the model was loading got no answer.
+ */
 export function resumeSuggestions(server: Server): Disposable {
-  let lostAt: number | undefined;
+  let wasReady = false;
   let editedAt = 0;
   const listeners = [
     workspace.onDidChangeTextDocument(({ document }) => {
       if (document === window.activeTextEditor?.document) editedAt = Date.now();
     }),
     server.onDidChange(() => {
-      const link = server.link();
-      if (link.kind === 'lost') lostAt ??= Date.now();
-      const state = server.status()?.state;
-      if (lostAt === undefined || link.kind !== 'connected' || state === undefined || state === 'loading') return;
-      const missed = editedAt > lostAt - recentMs;
-      lostAt = undefined;
+      const isReady = server.link().kind === 'connected' && canSuggest(server);
+      const missed = isReady && !wasReady && editedAt > Date.now() - recentMs;
+      wasReady = isReady;
       if (missed && window.state.focused) void commands.executeCommand('editor.action.inlineSuggest.trigger');
     }),
   ];
@@ -27,4 +27,9 @@ export function resumeSuggestions(server: Server): Disposable {
       for (const listener of listeners) listener.dispose();
     },
   };
+}
+
+function canSuggest(server: Server): boolean {
+  const state = server.status()?.state;
+  return state === 'ready' || state === 'busy';
 }

@@ -34,7 +34,10 @@ export interface Server {
   /** Lost when the server is not connected. */
   notify<P>(type: NotificationType<P>, params: NoInfer<RequestParam<P>>): void;
   sendSettings(): void;
-  restart(): void;
+  /** Begins a new session with the server that there is. */
+  reconnect(): void;
+  /** Ends the server, for all windows, and starts another. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -44,6 +47,9 @@ export interface ServerParts {
   readonly version: string;
   readonly middleware: Middleware;
 }
+
+/** Longer than the patience with a server's greeting. */
+const drainWithinMs = 6000;
 
 export function connectServer(parts: ServerParts): Server {
   const { output } = parts;
@@ -114,11 +120,27 @@ export function connectServer(parts: ServerParts): Server {
         .sendNotification(DidChangeConfigurationNotification.type, { settings: serverSettings() })
         .catch((error: unknown) => output.debug(`The settings were not sent: ${String(error)}`));
     },
-    restart: () => supervisor.restart(),
+    reconnect: () => supervisor.restart(),
+    restart: async () => {
+      const pid = status?.pid;
+      const outcome = await contact(address, parts.version, machine.uid, AbortSignal.timeout(drainWithinMs), 'drain');
+      // One that we know and that no longer greets hangs.
+      if (pid !== undefined && outcome.kind === 'refused' && outcome.code === 'foreign') endProcess(pid, output);
+      supervisor.restart();
+    },
     stop: async () => {
       await supervisor.stop();
       changed.dispose();
       progress.dispose();
     },
   };
+}
+
+function endProcess(pid: number, output: LogOutputChannel): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+    output.warn(`The language server, process ${pid}, did not answer and was ended.`);
+  } catch (error) {
+    output.warn(`The language server, process ${pid}, did not answer and could not be ended: ${String(error)}`);
+  }
 }
