@@ -4,8 +4,13 @@ import { type Editor, openEditor } from './harness/editor.ts';
 import { isAlive } from './harness/languageServer.ts';
 import { settledGhost, waitUntil } from './waits.ts';
 
-const text = ["const red = 'red';", "const green = 'green';", "const blue = 'blue';", '', ''].join('\n');
-const files = { 'colours.js': text, 'shades.js': text };
+const colours = ['red', 'green', 'blue', 'orange'];
+const text = [...colours.map((colour) => `const ${colour} = '${colour}';`), '', ''].join('\n');
+const days = ['monday', 'tuesday', 'wednesday', 'thursday'];
+const files = {
+  'colours.js': text,
+  'days.py': [...days.map((day) => `${day} = "${day}"`), '', ''].join('\n'),
+};
 
 let editor: Editor | undefined;
 afterEach(async () => {
@@ -32,9 +37,9 @@ it('two windows have one server and one model in memory', async () => {
   const pid = await first.languageServerPid();
 
   const second = await first.secondWindow();
-  await second.openFile('shades.js');
+  await second.openFile('days.py');
   await second.press('Control+End');
-  await second.type('const yellow');
+  await second.type('friday');
   await settledGhost(second);
 
   expect(await first.languageServerPid()).toBe(pid);
@@ -76,12 +81,19 @@ it('after kill -9 while a suggestion is shown the next one comes by itself withi
   await settledGhost(window);
 });
 
-it('“Restart Language Server” brings suggestions back', async () => {
+it('“Restart Language Server” starts another, which has the document', async () => {
   const window = await begin();
   await window.type('const purple');
   await settledGhost(window);
+  const pid = await window.languageServerPid();
+  await window.press('Escape');
   await window.runCommand('Argot: Restart Language Server');
+  await waitUntil(async () => {
+    const next = await window.languageServerPid();
+    return next !== undefined && next !== pid;
+  });
   await window.statusBecomes(/Ready/);
+  expect(await window.notifications()).toEqual([]);
   await window.type(' ');
   await settledGhost(window);
 });
