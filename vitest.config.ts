@@ -38,6 +38,8 @@ export default defineConfig({
           include: ['test/vscode/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          // A browser, an editor and a model on two cores: what fails twice is a fault, what fails once may be a stall.
+          retry: 1,
           fileParallelism: false,
         },
       },
