@@ -238,3 +238,22 @@ test.each([
   const status = await client.statuses.until((each) => each.problem?.code === code);
   expect(status.problem?.message).toContain(model);
 });
+
+test('a model that is chosen and then written into the settings is loaded once', async () => {
+  await using own = await ownServer();
+  await using client = await own.connect();
+  expect(await offered(client)).toBeTruthy();
+  expect(await client.useModel('smollm2-135m')).toEqual({ ok: true, id: 'smollm2-135m' });
+  await client.configure({ model: 'smollm2-135m' });
+  expect(await offered(client)).toBeTruthy();
+  const loads = (await own.server.output()).match(/is loaded/g);
+  expect(loads).toHaveLength(2);
+});
+
+test('a window that joins when the model is loaded already is told so', async () => {
+  await using own = await ownServer();
+  await using first = await own.connect();
+  await first.statuses.until((status) => status.state === 'ready');
+  await using second = await own.connect();
+  await second.statuses.until((status) => status.state === 'ready', 2_000);
+});

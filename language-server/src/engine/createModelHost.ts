@@ -156,10 +156,11 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
     status,
     modelsInMemory: () => inMemory,
     configure(next) {
-      const changes =
-        wanted === undefined || (['model', 'gpu', 'threads'] as const).some((key) => settings?.[key] !== next[key]);
+      const before = settings;
       settings = next;
-      if (!changes) return;
+      // A model that was chosen by request is written into the settings afterwards: that is no second change.
+      const differs = (key: keyof Wanted) => next[key] !== before?.[key] && next[key] !== wanted?.[key];
+      if (wanted !== undefined && !differs('model') && !differs('gpu') && !differs('threads')) return;
       wanted = { model: next.model, gpu: next.gpu, threads: next.threads };
       void reload(wanted);
     },

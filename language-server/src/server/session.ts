@@ -8,6 +8,7 @@ import {
   DidCloseTextDocumentNotification,
   DidOpenTextDocumentNotification,
   ExitNotification,
+  InitializedNotification,
   InitializeRequest,
   InlineCompletionRequest,
   ShutdownRequest,
@@ -131,6 +132,11 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
       },
     };
+  });
+  connection.onNotification(InitializedNotification.type, () => {
+    // What was sent before a client is ready is lost on it.
+    sent = '';
+    sendStatus();
   });
   connection.onRequest(ShutdownRequest.type, () => undefined);
   connection.onNotification(ExitNotification.type, () => {
