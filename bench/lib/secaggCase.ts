@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { memoryBoard } from '#protocol/federation/board.ts';
 import { closeUploads, finishRound } from '#protocol/federation/coordinatorRound.ts';
-import { neighbourGraph } from '#protocol/federation/graph.ts';
+import { isConnected, neighbourGraph, neighboursAmong } from '#protocol/federation/graph.ts';
 import { acceptRound, type MemberMemory } from '#protocol/federation/member.ts';
 import { sendUpload, serveCommittee } from '#protocol/federation/memberRound.ts';
 import type { Survivors } from '#protocol/federation/messages.ts';
@@ -50,7 +50,7 @@ export async function playCase(
   signal: AbortSignal,
 ): Promise<AggregationTimes> {
   const team = simulatedTeam(given.members);
-  const round = withNeighbours(roundFor(team, given.parameters), given.neighbours);
+  const round = withNeighbours(roundFor(team, given.parameters), given);
   const memories = round.cohort.map(() => volatileMemory());
   const sum = streamingSum(round);
   const uploads: CheckedUpload[] = [];
@@ -118,10 +118,19 @@ function roundFor(team: SimulatedTeam, parameters: number): Round {
   return simulatedRound(team, simulatedPlan(team, parameters, { quantiser, clipNorm: 1e6 }));
 }
 
-/** The peer's number of neighbours, where it is not the one that the plan implies. */
-function withNeighbours(round: Round, neighbours: number): Round {
+/**
+ * The peer's number of neighbours, where it is not the one that the plan implies: a graph in which none of those who stay
+ * loses too many neighbours, so that the number of survivors is the case's.
+ */
+function withNeighbours(round: Round, { neighbours, dropped }: AggregationCase): Round {
   if (round.neighbours[0]?.length === neighbours) return round;
-  return { ...round, neighbours: neighbourGraph(round.cohort.length, neighbours, new Uint8Array(randomBytes(32))) };
+  const staying = round.cohort.slice(dropped).map(({ index }) => index);
+  const among = new Set(staying);
+  for (;;) {
+    const graph = neighbourGraph(round.cohort.length, neighbours, new Uint8Array(randomBytes(32)));
+    const fits = staying.every((index) => neighboursAmong(graph, index, among) >= round.plan.minimumCohort - 1);
+    if (fits && isConnected(graph, staying)) return { ...round, neighbours: graph };
+  }
 }
 
 async function makeUpload(round: Round, team: SimulatedTeam, self: CohortMember, update: Float32Array) {

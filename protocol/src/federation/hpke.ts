@@ -2,7 +2,7 @@ import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { expand, extract } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { join, label } from './bytes.ts';
-import { type Agree, agreeWith, type KeyPair, newAgreementKeys } from './keys.ts';
+import { type Agree, agreeWith, ephemeralKey, type KeyPair } from './keys.ts';
 
 /**
  * HPKE base mode, RFC 9180: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305, one message per context. A
@@ -28,9 +28,9 @@ export function seal(
   recipientKey: Uint8Array,
   context: SealContext,
   /** Drawn anew for every message; given only by the test of the RFC's vectors. */
-  ephemeral: KeyPair = newAgreementKeys(),
+  ephemeral: Recipient = ephemeralKey(),
 ): Uint8Array | undefined {
-  const dh = agreeWith(ephemeral.secretKey)(recipientKey);
+  const dh = ephemeral.agree(recipientKey);
   if (dh === undefined) return undefined;
   const enc = ephemeral.publicKey;
   const { key, nonce } = schedule(sharedSecret(dh, enc, recipientKey), context.info);

@@ -53,9 +53,18 @@ export function verify(publicKey: Uint8Array, body: Uint8Array, signature: Uint8
 /** The X25519 secret that both ends share; undefined for a public key of small order, with which it would be no secret. */
 export type Agree = (publicKey: Uint8Array) => Uint8Array | undefined;
 
+/** A key for one agreement, which is never written down. */
+export function ephemeralKey(): { readonly publicKey: Uint8Array; readonly agree: Agree } {
+  const { publicKey, privateKey } = generateKeyPairSync('x25519');
+  return { publicKey: last32(publicKey.export({ type: 'spki', format: 'der' })), agree: agreement(privateKey) };
+}
+
 /** One secret key, ready to agree with many public ones. */
 export function agreeWith(secretKey: Uint8Array): Agree {
-  const privateKey = secretObject('x25519', secretKey);
+  return agreement(secretObject('x25519', secretKey));
+}
+
+function agreement(privateKey: KeyObject): Agree {
   return (publicKey) => {
     try {
       const shared = diffieHellman({ privateKey, publicKey: publicObject('x25519', publicKey) });

@@ -117,7 +117,10 @@ function roundStretch(
 /** In double precision: the squares of floats neither overflow nor vanish there. */
 function euclideanNorm(values: Float32Array): number {
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += (values[i] ?? 0) ** 2;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? 0;
+    sum += value * value;
+  }
   return Math.sqrt(sum);
 }
 
