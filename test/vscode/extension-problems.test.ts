@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { access, constants, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -101,3 +102,37 @@ it('a foreign program at the address gives one message, and “Try Again” work
   await editor.type(' ');
   await settledGhost(editor);
 });
+
+// Only root may mount.
+it.skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)(
+  'on a disk that turned read-only suggestions go on, also after the server died',
+  async () => {
+    const run = await mkdtemp(path.join(tmpdir(), 'argot-run-'));
+    folders.push(run);
+    editor = await openEditor({ files });
+    await editor.statusBecomes(/Ready/);
+    const pid = await editor.languageServerPid();
+    if (pid === undefined) throw new Error('No language server listens.');
+    const { home } = editor;
+    mount('--bind', home, home);
+    try {
+      mount('-o', 'remount,ro,bind', home);
+      // The socket's folder is usually elsewhere, in memory.
+      mount('--bind', run, path.join(home, 'run'));
+      await expect(access(home, constants.W_OK)).rejects.toThrow(/EROFS/);
+      process.kill(pid, 'SIGKILL');
+      await expect.poll(() => editor?.languageServerPid(), { timeout: 20_000 }).not.toBe(pid);
+      await typeALine(editor, 'const blue');
+      await settledGhost(editor);
+      expect(await editor.notifications()).toEqual([]);
+    } finally {
+      spawnSync('umount', ['--lazy', path.join(home, 'run')]);
+      spawnSync('umount', ['--lazy', home]);
+    }
+  },
+);
+
+function mount(...args: readonly string[]): void {
+  const { status, stderr } = spawnSync('mount', args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`mount ${args.join(' ')}: ${stderr}`);
+}
