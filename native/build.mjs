@@ -17,7 +17,7 @@ const root = dirname(native);
 const exe = process.platform === 'win32' ? '.exe' : '';
 
 /**
- * @typedef {{ readonly ok: true, readonly trainer: string, readonly makeModel: string, readonly kernelsTest: string }
+ * @typedef {{ readonly ok: true, readonly trainer: string, readonly makeModel: string, readonly kernelsTest: string, readonly gemmPeak: string }
  *   | { readonly ok: false, readonly missing: string }} Built
  * `missing` is one sentence: what is not there and what to do.
  */
@@ -127,13 +127,15 @@ export async function buildNative({ sanitize = false, force = false, log = () =>
 
   const variant = sanitize ? 'sanitized' : 'release';
   const target = sanitize ? join(cache, 'sanitized-bin') : join(root, 'dist', 'native');
-  const programs = ['argot-trainer', 'argot-make-model', 'argot-kernels-test'].map((name) => name + exe);
-  const [trainer = '', makeModel = '', kernelsTest = ''] = programs.map((name) => join(target, name));
+  const programs = ['argot-trainer', 'argot-make-model', 'argot-kernels-test', 'argot-gemm-peak'].map(
+    (name) => name + exe,
+  );
+  const [trainer = '', makeModel = '', kernelsTest = '', gemmPeak = ''] = programs.map((name) => join(target, name));
   const stamp = join(target, 'stamp');
   const wanted = await fingerprint([variant, tools.compiler, headers.digest]);
   const had = await readFile(stamp, 'utf8').catch(() => '');
   if (!force && had === wanted && programs.every((name) => existsSync(join(target, name)))) {
-    return { ok: true, trainer, makeModel, kernelsTest };
+    return { ok: true, trainer, makeModel, kernelsTest, gemmPeak };
   }
 
   log('Building the trainer…');
@@ -176,7 +178,7 @@ export async function buildNative({ sanitize = false, force = false, log = () =>
   }
   await writeFile(stamp, wanted);
   log(`Built ${trainer}`);
-  return { ok: true, trainer, makeModel, kernelsTest };
+  return { ok: true, trainer, makeModel, kernelsTest, gemmPeak };
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

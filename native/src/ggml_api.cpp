@@ -43,13 +43,7 @@ void * find_symbol(void * library, const char * name) { return dlsym(library, na
 
 template <typename Function>
 void resolve(const std::vector<void *> & libraries, const char * name, Function & function) {
-    for (void * library : libraries) {
-        if (void * symbol = find_symbol(library, name)) {
-            function = reinterpret_cast<Function>(symbol);
-            return;
-        }
-    }
-    refuse(std::string("The installed ggml has no function ") + name + ".");
+    function = reinterpret_cast<Function>(find_function(libraries, name));
 }
 
 // "libggml-base.so", "libggml-base.0.23.dylib", "ggml-base.dll"; and for the registry "libggml.so",
@@ -88,6 +82,19 @@ std::string read_release(const std::string & folder) {
 
 } // namespace
 
+void * find_function(const std::vector<void *> & libraries, const char * name) {
+    for (void * library : libraries) {
+        if (void * symbol = find_symbol(library, name)) return symbol;
+    }
+    refuse(std::string("The installed ggml has no function ") + name + ".");
+}
+
+std::vector<void *> open_registry(const Ggml & ggml) {
+    std::vector<void *> libraries = ggml.libraries;
+    libraries.push_back(open_library(find_library(ggml.folder, "ggml")));
+    return libraries;
+}
+
 Ggml load_ggml(const std::string & folder) {
     Ggml ggml = {};
     ggml.folder = folder;
@@ -109,8 +116,7 @@ Ggml load_ggml(const std::string & folder) {
 }
 
 std::vector<Device> list_devices(const Ggml & ggml) {
-    std::vector<void *> libraries = ggml.libraries;
-    libraries.push_back(open_library(find_library(ggml.folder, "ggml")));
+    const std::vector<void *> libraries = open_registry(ggml);
     decltype(&ggml_backend_load_all_from_path) load_all;
     decltype(&ggml_backend_dev_count) count;
     decltype(&ggml_backend_dev_get) get;

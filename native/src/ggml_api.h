@@ -31,6 +31,12 @@ struct Ggml {
  */
 Ggml load_ggml(const std::string & folder);
 
+/** The function of that name in the first library that has it; refuses a ggml without it. */
+void * find_function(const std::vector<void *> & libraries, const char * name);
+
+/** Loads the library that knows the back ends; gives all that are loaded. */
+std::vector<void *> open_registry(const Ggml & ggml);
+
 /** What ggml's back ends in that folder can compute on. Loading GPU drivers takes time: only `info` asks. */
 std::vector<Device> list_devices(const Ggml & ggml);
 

@@ -1,0 +1,222 @@
+// npm run bench -- trainer [--json] [--quick] [--peer] [--python PYTHON]
+// Training speed and memory on SmolLM2-135M (the real file) and on random weights of Qwen2.5-0.5B's shape; with --peer also
+// PyTorch + PEFT on the same work in the same run (needs Python with torch, transformers and peft). See native/README.md.
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { z } from 'zod';
+import { findTrainer, startTrainer, type TrainerHost } from '../language-server/src/learning/trainer.ts';
+import { trainerCommands } from '../language-server/src/learning/trainerMessages.ts';
+import { buildNative } from '../native/build.mjs';
+import { runBenchmark } from './lib/main.ts';
+import { percentile, rounded } from './lib/measure.ts';
+import { modelPath } from './lib/product.ts';
+import { createRandom } from './lib/random.ts';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const run = promisify(execFile);
+const progress = (line: string): void => console.error(line);
+
+interface Shape {
+  readonly name: 'smollm2-135m' | 'qwen2-0.5b';
+  readonly weightType: string;
+  readonly vocabulary: number;
+  /** Multiplications with weights that one token costs in a forward and a backward pass, in GFLOP. */
+  readonly gflopPerToken: number;
+  /** The feed-forward matrix, whose product is the peak. */
+  readonly out: number;
+  readonly in: number;
+}
+
+/** Width, feed-forward, query and key-value widths, layers and vocabulary of a decoder. */
+function gflopPerToken(d: number, ff: number, q: number, kv: number, layers: number, vocabulary: number): number {
+  const layer = 2 * d * q + 2 * d * kv + 3 * d * ff;
+  // The first layer's q, k and v pass no gradient on: nothing below them trains.
+  return (4 * (layers * layer + d * vocabulary) - 2 * (d * q + 2 * d * kv)) / 1e9;
+}
+
+const shapes: readonly Shape[] = [
+  {
+    name: 'smollm2-135m',
+    weightType: 'q4_1',
+    vocabulary: 49152,
+    gflopPerToken: gflopPerToken(576, 1536, 576, 192, 30, 49152),
+    out: 1536,
+    in: 576,
+  },
+  {
+    name: 'qwen2-0.5b',
+    weightType: 'q8_0',
+    vocabulary: 151936,
+    gflopPerToken: gflopPerToken(896, 4864, 896, 128, 24, 151936),
+    out: 4864,
+    in: 896,
+  },
+];
+
+interface Setting {
+  readonly shape: Shape;
+  readonly sequence: number;
+  readonly threads: number;
+  readonly checkpointing: boolean;
+}
+
+interface Measured {
+  readonly tokensPerSecond: number;
+  readonly peakRssMiB: number;
+}
+
+interface Tools {
+  readonly host: TrainerHost;
+  readonly makeModel: string;
+  readonly gemmPeak: string;
+}
+
+const peakSchema = z.object({ ggmlGflops: z.number(), ownGflops: z.number() });
+const peerSchema = z.object({ tokensPerSecond: z.number(), peakRssMiB: z.number() });
+
+await runBenchmark(async (signal) => {
+  const { values: options } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      peer: { type: 'boolean', default: false },
+      python: { type: 'string', default: process.env.ARGOT_PYTHON ?? 'python3' },
+    },
+  });
+  const tools = await provideTools(signal);
+  const folder = await mkdtemp(join(tmpdir(), 'argot-bench-'));
+  try {
+    const random = join(folder, 'qwen2-0.5b.gguf');
+    if (!options.quick)
+      await run(tools.makeModel, [tools.host.libraries, random, 'qwen2', 'q8_0', 'qwen-0.5b'], { signal });
+    const results = [];
+    for (const setting of settings(options.quick)) {
+      const { shape, sequence, threads, checkpointing } = setting;
+      progress(`${shape.name}, sequence ${sequence}, ${threads} threads${checkpointing ? ', checkpointing' : ''}…`);
+      const data = await randomData(folder, shape.vocabulary, sequence);
+      const model = shape.name === 'smollm2-135m' ? modelPath() : random;
+      const ours = await measureTraining(tools.host, setting, model, data, signal);
+      const peak = await measurePeak(tools, setting, signal);
+      const peer = options.peer && !checkpointing ? await measurePeer(options.python, setting, signal) : undefined;
+      results.push({
+        model: shape.name,
+        sequence,
+        threads,
+        checkpointing,
+        tokensPerSecond: rounded(ours.tokensPerSecond, 1),
+        peakRssMiB: rounded(ours.peakRssMiB, 0),
+        gemmShare: rounded((ours.tokensPerSecond * shape.gflopPerToken) / Math.max(peak.ggmlGflops, peak.ownGflops), 3),
+        ...peak,
+        ...(peer && {
+          peerTokensPerSecond: rounded(peer.tokensPerSecond, 1),
+          peerPeakRssMiB: rounded(peer.peakRssMiB, 0),
+          peerSetting: peer.setting,
+          tokensPerSecondRatio: rounded(ours.tokensPerSecond / peer.tokensPerSecond, 2),
+          rssRatio: rounded(ours.peakRssMiB / peer.peakRssMiB, 3),
+        }),
+      });
+    }
+    const { peerSetting: _, ...headline } =
+      results.find(({ threads, sequence }) => threads === 2 && sequence === 256) ?? {};
+    if (options.json) console.log(JSON.stringify({ ...headline, runs: results }));
+    else console.table(results);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+function settings(quick: boolean): Setting[] {
+  const [small, large] = shapes;
+  if (!small || !large) return [];
+  if (quick) return [{ shape: small, sequence: 256, threads: 2, checkpointing: false }];
+  const all = shapes.flatMap((shape) =>
+    [256, 512].flatMap((sequence) => [1, 2].map((threads) => ({ shape, sequence, threads, checkpointing: false }))),
+  );
+  return [...all, { shape: large, sequence: 512, threads: 2, checkpointing: true }];
+}
+
+async function provideTools(signal: AbortSignal): Promise<Tools> {
+  const built = await buildNative({ log: progress, signal });
+  if (!built.ok) throw new Error(built.missing);
+  const host = findTrainer(root, process.platform, process.arch);
+  if ('missing' in host) throw new Error(host.missing);
+  return { host, makeModel: built.makeModel, gemmPeak: built.gemmPeak };
+}
+
+async function randomData(folder: string, vocabulary: number, sequence: number): Promise<string> {
+  const random = createRandom(1);
+  const lines = Array.from({ length: 8 }, () =>
+    JSON.stringify({ tokens: Array.from({ length: sequence }, () => Math.floor(random() * vocabulary)) }),
+  );
+  const file = join(folder, `random-${vocabulary}-${sequence}.jsonl`);
+  await writeFile(file, `${lines.join('\n')}\n`);
+  return file;
+}
+
+/** Steps of one sequence each; the median step counts, and the first, which touches fresh memory, does not. */
+async function measureTraining(
+  host: TrainerHost,
+  { shape, sequence, threads, checkpointing }: Setting,
+  model: string,
+  data: string,
+  signal: AbortSignal,
+): Promise<Measured> {
+  const times: number[] = [];
+  let peakRssMiB = 0;
+  const request = {
+    model,
+    data,
+    delta: `${data}.delta`,
+    sequence,
+    threads,
+    steps: shape.name === 'smollm2-135m' ? 16 : 6,
+    activationCheckpointing: checkpointing ? ('on' as const) : ('off' as const),
+  };
+  const trainer = startTrainer(host, trainerCommands.train, request, signal, (event) => {
+    if (event.event !== 'step') return;
+    times.push(performance.now());
+    if (trainer.pid !== undefined) peakRssMiB = peakResidentMiB(trainer.pid) ?? peakRssMiB;
+  });
+  const outcome = await trainer.outcome;
+  if (!outcome.ok) throw new Error(outcome.message);
+  const steps = times.slice(1).map((time, i) => (time - (times[i] ?? time)) / 1000);
+  return { tokensPerSecond: sequence / percentile(steps, 0.5), peakRssMiB };
+}
+
+/** The kernel's own high-water mark: mapped weights count as far as they were touched. Linux only. */
+function peakResidentMiB(pid: number): number | undefined {
+  try {
+    const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kib === undefined ? undefined : Number(kib) / 1024;
+  } catch {
+    return undefined;
+  }
+}
+
+async function measurePeak({ gemmPeak, host }: Tools, { shape, sequence, threads }: Setting, signal: AbortSignal) {
+  const args = [host.libraries, shape.weightType, shape.out, shape.in, sequence, threads].map(String);
+  const { stdout } = await run(gemmPeak, args, { signal });
+  return peakSchema.parse(JSON.parse(stdout));
+}
+
+/** The fastest of float32 and bfloat16, batch 1 and 4; each in a process of its own, so that its memory is its own. */
+async function measurePeer(python: string, { shape, sequence, threads }: Setting, signal: AbortSignal) {
+  let best: (Measured & { readonly setting: string }) | undefined;
+  for (const precision of ['float32', 'bfloat16']) {
+    for (const batch of [1, 4]) {
+      const args = [join(root, 'native', 'peer', 'peft_speed.py'), shape.name, threads, precision, batch, sequence, 12];
+      const { stdout } = await run(python, args.map(String), { signal });
+      const measured = peerSchema.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
+      progress(`  PEFT ${precision}, batch ${batch}: ${JSON.stringify(measured)}`);
+      if (!best || measured.tokensPerSecond > best.tokensPerSecond) {
+        best = { ...measured, setting: `${precision}, batch ${batch}` };
+      }
+    }
+  }
+  return best;
+}
