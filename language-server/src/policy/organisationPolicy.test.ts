@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { organisationState, signOrganisationPolicy } from './organisationPolicy.ts';
 
@@ -54,6 +54,11 @@ describe('the organisation’s policy', () => {
     expect(organisationState(Buffer.from(JSON.stringify(changed)), pinned, undefined)).toMatchObject({
       reason: 'signature',
     });
+    const bare = JSON.stringify({
+      signed: document.toString('base64'),
+      signature: sign(null, document, keys.secret).toString('base64'),
+    });
+    expect(organisationState(Buffer.from(bare), pinned, undefined)).toMatchObject({ reason: 'signature' });
     expect(organisationState(signed(3), { ...pinned, key: 'ff'.repeat(32) }, undefined)).toMatchObject({
       reason: 'signature',
     });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compose, deltaOf } from './composition.ts';
 import { discreteGaussian, dpsgd } from './knownValues.ts';
@@ -61,6 +62,34 @@ describe('epsilon by privacy loss distributions', () => {
     const parts = lossEpsilon([half(3), half(4)], 1e-6) ?? Number.NaN;
     const whole = lossEpsilon([half(2.4)], 1e-6) ?? Number.NaN;
     expect(parts / whole).toBeCloseTo(1, 4);
+  });
+
+  it('is from above and near for any Gaussian without sampling, where delta has a closed form', {
+    timeout: 60_000,
+  }, () => {
+    /** log of the standard normal's mass above x, by Simpson's rule over what matters. */
+    const logAbove = (x: number): number => {
+      const width = 12 / 4000;
+      const density = (i: number): number => Math.exp(-(x + (i * width) / 2) * i * width);
+      const sum = Array.from({ length: 4001 }, (_, i) => density(i) * (i % 4000 === 0 ? 1 : i % 2 === 1 ? 4 : 2));
+      const integral = (sum.reduce((total, each) => total + each, 0) * width) / 3;
+      return Math.log(integral / Math.sqrt(2 * Math.PI)) - x ** 2 / 2;
+    };
+    const noise = fc.double({ min: 0.5, max: 50, noNaN: true });
+    const exponent = fc.integer({ min: -12, max: -2 });
+    fc.assert(
+      fc.property(noise, fc.integer({ min: 1, max: 200 }), exponent, (sigma, steps, power) => {
+        const delta = 10 ** power;
+        const mechanism = { kind: 'gaussian', noiseMultiplier: sigma, samplingRate: 1 } as const;
+        const epsilon = lossEpsilon([{ mechanism, steps }], delta) ?? Number.NaN;
+        // Balle, Wang 2018 (arXiv 1805.06530), Theorem 8.
+        const mu = Math.sqrt(steps) / sigma;
+        const exact = Math.exp(logAbove(epsilon / mu - mu / 2)) - Math.exp(epsilon + logAbove(epsilon / mu + mu / 2));
+        expect(exact).toBeLessThanOrEqual(delta * (1 + 1e-6));
+        if (epsilon > 0) expect(exact).toBeGreaterThan(delta * 0.99);
+      }),
+      { numRuns: 10 },
+    );
   });
 
   it('is 0 where delta covers it all, infinite never for finite noise, and unknown for vectors', () => {
