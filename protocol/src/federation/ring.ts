@@ -57,22 +57,20 @@ export function addPacked(sum: RingVector, packed: Uint8Array, sign: 1 | -1): vo
   sum.weight = (sum.weight + sign * (words[0] ?? 0)) >>> 0;
   const { bits, lanes } = sum;
   const mask = laneMask(bits);
+  // x ^ −1 + 1 is −x, without a branch or a multiplication in the loop.
+  const flip = sign === 1 ? 0 : -1;
+  const last = words.length - 1;
   let word = 1;
-  let ahead = 0;
-  let left = 0;
+  let shift = 0;
   for (let i = 0; i < lanes.length; i++) {
-    let lane = ahead;
-    if (left < bits) {
-      const next = words[word++] ?? 0;
-      lane |= left === 0 ? next : next << left;
-      const used = bits - left;
-      ahead = used === 32 ? 0 : next >>> used;
-      left = 32 - used;
-    } else {
-      ahead >>>= bits;
-      left -= bits;
-    }
-    lanes[i] = (lanes[i] ?? 0) + sign * (lane & mask);
+    const low = (words[word] ?? 0) >>> shift;
+    // In two shifts, since one by 32 would be one by 0. Behind the last word the bits are masked off.
+    const high = ((words[word === last ? last : word + 1] ?? 0) << 1) << (31 - shift);
+    const lane = (low | high) & mask;
+    lanes[i] = (lanes[i] ?? 0) + (lane ^ flip) - flip;
+    shift += bits;
+    word += shift >>> 5;
+    shift &= 31;
   }
 }
 
