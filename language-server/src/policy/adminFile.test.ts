@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Access, type AdminFile, adminFileState } from './adminFile.ts';
 import type { Field } from './fields.ts';
 import { effectivePolicy, type Layer, valueFor } from './layers.ts';
-import type { Limit } from './limits.ts';
+import { type Limit, sortedSet } from './limits.ts';
 
 type Present = Extract<AdminFile, { found: 'present' }>;
 const root: Access = { system: 'posix', uid: 0, mode: 0o644 };
@@ -39,6 +39,13 @@ describe('an admin file that can be relied on', () => {
     expect(limitsOf(state).get('minimumCohort')).toEqual({ kind: 'atLeast', least: 8 });
     expect(limitsOf(state).get('coordinators')).toEqual({ kind: 'only', of: ['https://c.example'] });
     expect(limitsOf(state).size).toBe(3);
+  });
+
+  it('may hold quotes, colons and braces in its texts', () => {
+    const exclude = ['"a": {b}', 'c\\": "d', '\\\\'];
+    const state = adminFileState(file(JSON.stringify({ schema: 1, policy: { exclude, learning: false } })));
+    expect(state.state).toBe('holds');
+    expect(limitsOf(state).get('exclude')).toEqual({ kind: 'all', of: sortedSet(exclude) });
   });
 
   it('may begin with a byte-order mark, name its schema, and pin the organisation', () => {
@@ -109,6 +116,13 @@ describe('an admin file that is not understood', () => {
     ['an unknown property', '{"schema": 1, "polcy": {}, "policy": {}}', '“polcy”'],
     ['an unknown field', '{"schema": 1, "policy": {"adapterRank": 4, "lerning": false}}', '“lerning”'],
     ['a field of the prototype', '{"schema": 1, "policy": {"constructor": 1}}', '“constructor”'],
+    ['a field of all objects', '{"schema": 1, "policy": {"__proto__": 1}}', '“__proto__”'],
+    ['a field twice', '{"schema": 1, "policy": {"learning": false, "learning": true}}', 'there twice'],
+    [
+      'a policy twice',
+      '{"policy": {"learning": false}, "schema": 1, "policy" : {"exclude": ["a\\": b"]}}',
+      'there twice',
+    ],
     ['a wrong type', '{"schema": 1, "policy": {"adapterRank": 4, "learning": "no"}}', '“learning”'],
     ['a wrong item', '{"schema": 1, "policy": {"coordinators": ["https://x.example/path"]}}', 'without a path'],
     ['no regular expression', '{"schema": 1, "policy": {"secretRules": ["("]}}', 'regular expression'],

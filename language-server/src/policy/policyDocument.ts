@@ -24,17 +24,17 @@ export function readPolicy(bytes: Uint8Array, otherProperties: readonly string[]
   if (bytes.length > largestPolicyBytes) {
     return { ...nothing, complaints: [`it is larger than ${largestPolicyBytes} bytes`] };
   }
-  const document = parseObject(bytes);
-  if (document === undefined) return { ...nothing, complaints: ['it is not a JSON object in UTF-8'] };
-  const { $schema: _, schema, policy, ...rest } = document;
+  const parsed = parseObject(bytes);
+  if (!parsed.ok) return { ...nothing, complaints: [parsed.complaint] };
+  const { $schema: _, schema, policy, ...rest } = parsed.document;
   const complaints: string[] = [];
   if (schema !== policySchemaVersion) complaints.push(schemaComplaint(schema));
   for (const name of Object.keys(rest)) {
     if (!otherProperties.includes(name)) complaints.push(`“${name}” is not a property of a policy file`);
   }
-  const fields = z.record(z.string(), z.unknown()).safeParse(policy);
-  if (!fields.success) complaints.push('“policy” must be an object');
-  const read = readFields(fields.data ?? {}, fieldNames);
+  const fields = asObject(policy);
+  if (fields === undefined) complaints.push('“policy” must be an object');
+  const read = readFields(fields ?? {}, fieldNames);
   return { limits: read.limits, complaints: [...complaints, ...read.complaints], rest };
 }
 
@@ -96,15 +96,39 @@ function schemaComplaint(schema: unknown): string {
   return `“schema” must be ${policySchemaVersion}`;
 }
 
-function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
+type Parsed =
+  | { readonly ok: true; readonly document: Readonly<Record<string, unknown>> }
+  | { readonly ok: false; readonly complaint: string };
+
+function parseObject(bytes: Uint8Array): Parsed {
   try {
     // A byte-order mark, as some editors write it, is skipped by the decoder.
-    const parsed = z.record(z.string(), z.unknown()).safeParse(JSON.parse(decoder.decode(bytes)));
-    return parsed.data;
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const value: unknown = JSON.parse(text);
+    const document = asObject(value);
+    if (document === undefined) return { ok: false, complaint: notJson };
+    if (namesIn(text) === propertiesOf(value)) return { ok: true, document };
+    return { ok: false, complaint: 'a property is there twice, and it is not clear which one is meant' };
   } catch {
     // Not UTF-8 or not JSON: both are told as such.
-    return undefined;
+    return { ok: false, complaint: notJson };
   }
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const notJson = 'it is not a JSON object in UTF-8';
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+}
+
+/** Names as written, in text that is JSON: the strings before a colon. */
+function namesIn(text: string): number {
+  return [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, colon]) => colon !== undefined).length;
+}
+
+/** Names as parsed: JSON.parse silently takes the last of two equal ones. */
+function propertiesOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const inside = Object.values(value).reduce((sum: number, each) => sum + propertiesOf(each), 0);
+  return inside + (Array.isArray(value) ? 0 : Object.keys(value).length);
+}
