@@ -52,6 +52,7 @@ export async function playCase(
   const team = simulatedTeam(given.members);
   const round = withNeighbours(roundFor(team, given.parameters), given);
   const memories = round.cohort.map(() => volatileMemory());
+  for (const memory of memories) await memory.claimRound({ round: round.plan.round, plan: round.id }, signal);
   const sum = streamingSum(round);
   const uploads: CheckedUpload[] = [];
   const messages = new Map<string, Uint8Array>();
@@ -99,9 +100,10 @@ export async function simulatedRoundSeconds(members: number, parameters: number,
     keys: keysAt(team, round, index),
     memory: memories[index] ?? volatileMemory(),
   });
-  for (const { index } of round.cohort.slice(gone)) {
+  for (const { index } of round.cohort) {
     const member = memberOf(index);
     const self = got(await acceptRound(round, member.keys, { minimumCohort: 3 }, member.memory, signal));
+    if (index < gone) continue;
     const train = async () => accept(quantised(round, update));
     got(await sendUpload(board, round, self, member, train, signal));
   }

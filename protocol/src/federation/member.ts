@@ -24,6 +24,8 @@ export interface PreparedUpload {
 export interface MemberMemory {
   /** Puts a plan on record unless a round of this or a higher number is there; gives the highest round on record. */
   claimRound(claim: RoundClaim, signal: AbortSignal): Promise<RoundClaim>;
+  /** The plan that was put on record for a round. */
+  acceptedPlan(round: number, signal: AbortSignal): Promise<Uint8Array | undefined>;
   claimUpload(planId: Uint8Array, upload: PreparedUpload, signal: AbortSignal): Promise<PreparedUpload>;
   uploadFor(planId: Uint8Array, signal: AbortSignal): Promise<PreparedUpload | undefined>;
   /** The survivor set that this member has answered in a round, by its message's id. */

@@ -42,6 +42,8 @@ export async function answerSurvivors(
   const self = memberByKey(round, keys.signing.publicKey);
   const place = self === undefined ? -1 : round.committee.indexOf(self.index);
   if (self === undefined || place === -1) return refuse('notOnCommittee');
+  const accepted = await memory.acceptedPlan(round.plan.round, signal);
+  if (accepted === undefined || !sameBytes(accepted, round.id)) return refuse('unknownPlan');
   if (await ownUploadSwapped(survivors.value.body, round, self, memory, signal)) {
     return refuse('ownUploadSwapped', [self.index]);
   }

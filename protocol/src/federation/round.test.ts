@@ -79,6 +79,7 @@ async function upload(played: Played, index: number): Promise<void> {
 }
 
 async function serve({ team, round, board, memories }: Played, index: number) {
+  await acceptRound(round, keysAt(team, round, index), { minimumCohort: 3 }, memories[index]!, signal);
   return serveCommittee(board, round, { keys: keysAt(team, round, index), memory: memories[index]! }, signal);
 }
 

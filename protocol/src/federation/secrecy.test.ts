@@ -52,6 +52,7 @@ it('leaves every upload and every partial sum uniform, given all that the coordi
   const releases = [];
   for (const index of round.committee) {
     const memory = volatileMemory();
+    await memory.claimRound({ round: round.plan.round, plan: round.id }, signal);
     const own = messages.get(String(uploads.find(({ member }) => member.index === index)?.id));
     if (own) await memory.claimUpload(round.id, { payload: new Uint8Array(0), message: own }, signal);
     const find = async (id: Uint8Array) => messages.get(String(id));

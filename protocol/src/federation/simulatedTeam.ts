@@ -81,13 +81,18 @@ export function simulatedRound(team: SimulatedTeam, plan: Plan): Round {
 /** Forgets with the process: a real member's memory is on disk before a call resolves. */
 export function volatileMemory(): MemberMemory {
   let highest: RoundClaim | undefined;
+  const plans = new Map<number, Uint8Array>();
   const uploads = new Map<string, PreparedUpload>();
   const answered = new Map<number, Uint8Array>();
   return {
     async claimRound(claim) {
-      if (highest === undefined || claim.round > highest.round) highest = claim;
+      if (highest === undefined || claim.round > highest.round) {
+        highest = claim;
+        plans.set(claim.round, claim.plan);
+      }
       return highest;
     },
+    acceptedPlan: async (round) => plans.get(round),
     async claimUpload(planId, upload) {
       const kept = uploads.get(hex(planId)) ?? upload;
       uploads.set(hex(planId), kept);
