@@ -52,8 +52,11 @@ export function budgetFor(
   return { ok: true, afterwards };
 }
 
-/** The fast bound where it settles the matter; the tight one where the fast one is above the cap. */
+/**
+ * The fast bound where it settles the matter, the tight one where that could still be under the cap. Far above it, it
+ * could not: a plan from outside must not be able to keep the machine busy.
+ */
 function epsilonUnder(cap: number, releases: readonly Release[], delta: number): number {
   const fast = privacySpentRdp(releases, delta);
-  return fast <= cap ? fast : privacySpent(releases, delta).epsilon;
+  return fast <= cap || fast > Math.max(50, 4 * cap) ? fast : privacySpent(releases, delta).epsilon;
 }

@@ -1,6 +1,6 @@
 import { latticeDeviation, latticeNoise, logMassAt, massBeyond } from './lattice.ts';
 import { logMixture } from './logarithms.ts';
-import { latticeLimit, type ScalarMechanism } from './mechanism.ts';
+import type { ScalarMechanism } from './mechanism.ts';
 
 /**
  * The two outcomes' distributions that are hardest to tell apart, as seen from one of them, P: the loss is log(P/Q).
@@ -37,6 +37,8 @@ export type LossPair = ContinuousPair | DiscretePair;
 
 /** Standard deviations that are looked at: the mass beyond is below 1e-32. */
 const reachInDeviations = 12;
+/** Integers that are looked at; beyond it the Rényi accountant is left. */
+const latticeLimit = 1 << 19;
 
 /** Undefined where the integers to be looked at are too many. */
 export function lossPair(mechanism: ScalarMechanism, direction: Direction): LossPair | undefined {

@@ -36,6 +36,3 @@ export type ScalarMechanism = Extract<Mechanism, { kind: 'gaussian' | 'discreteG
 /** The same mechanism run `steps` times, each on the outcome of those before it (adaptive composition). */
 export const releaseSchema = z.strictObject({ mechanism: mechanismSchema, steps: z.int().gte(1).lte(100_000_000) });
 export type Release = z.infer<typeof releaseSchema>;
-
-/** The integer lattice is summed directly up to this many points; beyond it, the bound for vectors is used. */
-export const latticeLimit = 1 << 20;

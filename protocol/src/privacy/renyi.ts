@@ -1,6 +1,9 @@
-import { type LatticeMechanism, latticeDeviation, latticeNoise, logMassAt } from './lattice.ts';
+import { type LatticeMechanism, type LatticeNoise, latticeDeviation, latticeNoise, logMassAt } from './lattice.ts';
 import { log1pExp, logBinomials, logExcess, logExpm1, logMixture, logSumExp } from './logarithms.ts';
-import { latticeLimit, type Mechanism } from './mechanism.ts';
+import type { Mechanism } from './mechanism.ts';
+
+/** Terms of one sum, so that no mechanism that is proposed can keep a machine busy; beyond it a looser bound is used. */
+const mostTerms = 1 << 17;
 
 /** Rényi divergence of one step, in nats, at an order above 1 (Mironov 2017, arXiv 1702.07476, Definition 3). */
 export type RenyiCurve = (order: number) => number;
@@ -34,7 +37,9 @@ function gaussian(order: number, q: number, sigma: number): number {
   if (q === 1 || Number.isInteger(order)) return sampled(q, base)(order);
   const spacing = Math.min(sigma / 6, sigma ** 2 / 4);
   const [low, high] = [-14 * sigma, order + 14 * sigma];
-  const terms = new Float64Array(Math.ceil((high - low) / spacing) + 1);
+  const count = Math.ceil((high - low) / spacing) + 1;
+  if (count > mostTerms) return sampled(q, base)(order);
+  const terms = new Float64Array(count);
   const logNorm = Math.log(spacing / (sigma * Math.sqrt(2 * Math.PI)));
   for (let i = 0; i < terms.length; i++) {
     const x = low + i * spacing;
@@ -88,15 +93,15 @@ function skellamBound(variance: number, l1: number, l2: number): RenyiCurve {
 function lattice(mechanism: LatticeMechanism): RenyiCurve {
   const { shift, samplingRate } = mechanism;
   const reachAt = (order: number): number => Math.ceil(order * shift + 15 * latticeDeviation(mechanism) + 100) + shift;
-  let noise = reachAt(64) <= latticeLimit ? latticeNoise(mechanism, reachAt(64)) : undefined;
+  let noise: LatticeNoise | undefined;
   const bound =
     mechanism.kind === 'skellam'
       ? sampled(samplingRate, skellamBound(mechanism.variance, shift, shift))
       : sampled(samplingRate, discreteGaussianBound(mechanism.sigma, shift));
   return (order) => {
     const reach = reachAt(order);
-    if (reach > latticeLimit) return bound(order);
-    if (noise === undefined || noise.logMass.length <= reach) noise = latticeNoise(mechanism, reach);
+    if (2 * reach > mostTerms) return bound(order);
+    if (noise === undefined || noise.logMass.length <= reach) noise = latticeNoise(mechanism, 2 * reach);
     const terms = new Float64Array(2 * reach - shift + 1);
     for (let i = 0; i < terms.length; i++) {
       const x = shift - reach + i;

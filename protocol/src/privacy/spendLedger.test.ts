@@ -108,6 +108,14 @@ describe('the budget', () => {
     expect(budgetFor(emptyLedger, 'member', release, between, 0)).toMatchObject({ ok: true });
     const below = { ...caps, epsilonPerRound: fast * 0.7 };
     expect(budgetFor(emptyLedger, 'member', release, below, 0)).toMatchObject({ ok: false, field: 'epsilonPerRound' });
+    const absurd: Release = {
+      mechanism: { kind: 'gaussian', noiseMultiplier: 0.001, samplingRate: 0.5 },
+      steps: 100_000_000,
+    };
+    expect(budgetFor(emptyLedger, 'member', absurd, caps, 0)).toMatchObject({
+      ok: false,
+      wouldBe: privacySpentRdp([absurd], 1e-6),
+    });
     const none = { ...caps, epsilonPerRound: Number.NaN };
     expect(budgetFor(emptyLedger, 'member', release, none, 0)).toMatchObject({ ok: false });
   });
