@@ -33,8 +33,8 @@ std::vector<float> gather(const Adapter & adapter, const ParameterLayout & layou
 void scatter(const std::vector<float> & parameters, const ParameterLayout & layout, Adapter & adapter) {
     for (const PairPlace & p : layout.places) {
         Pair & pair = adapter.layer[size_t(p.layer)][size_t(p.target)];
-        std::copy_n(parameters.begin() + p.a, pair.a.size(), pair.a.begin());
-        std::copy_n(parameters.begin() + p.b, pair.b_transposed.size(), pair.b_transposed.begin());
+        pair.a.assign(parameters.begin() + p.a, parameters.begin() + p.a + layout.rank * p.in);
+        pair.b_transposed.assign(parameters.begin() + p.b, parameters.begin() + p.b + layout.rank * p.out);
     }
 }
 

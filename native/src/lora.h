@@ -36,6 +36,7 @@ struct ParameterLayout {
 };
 ParameterLayout parameter_layout(const Model & model, const AdapterShape & shape);
 std::vector<float> gather(const Adapter & adapter, const ParameterLayout & layout);
+/** Overwrites the adapter's pairs, whatever size they have. */
 void scatter(const std::vector<float> & parameters, const ParameterLayout & layout, Adapter & adapter);
 
 struct FrozenAdapter {

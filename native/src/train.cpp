@@ -279,6 +279,9 @@ void prepare_run(Run & run) {
         run.state.moments.first.assign(run.start.size(), 0.0f);
         run.state.moments.second.assign(run.start.size(), 0.0f);
     }
+    // Copies that nothing reads before the end, or at all, would stay in memory throughout.
+    if (s.delta.empty()) run.start = {};
+    for (auto & layer : run.adapter.layer) layer = {};
     run.network->dropout_stream = run.state.dropout_stream;
     set_parameters(*run.network, run.state.parameters.data());
 }
@@ -313,13 +316,16 @@ Json make_card(const Run & run, const char * reason) {
 void write_results(Run & run, const char * reason) {
     const TrainSettings & s = run.settings;
     const std::vector<float> & best = run.state.best_loss >= 0 && !run.state.best.empty() ? run.state.best : run.state.parameters;
-    scatter(best, run.network->layout, run.adapter);
+    // The activations make room for the copies that writing takes, so that the peak is the training's.
+    const ParameterLayout layout = run.network->layout;
+    run.network.reset();
+    scatter(best, layout, run.adapter);
     if (!s.output.empty()) write_file_atomically(s.output, encode_adapter(run.adapter, run.common.model, run.common.model_sha256, make_card(run, reason)));
     if (!s.delta.empty()) {
         Adapter difference = run.adapter;
         std::vector<float> values(best.size());
         for (size_t i = 0; i < values.size(); i++) values[i] = best[i] - run.start[i];
-        scatter(values, run.network->layout, difference);
+        scatter(values, layout, difference);
         const std::vector<float> flat = flatten(difference, s.mode);
         const auto * bytes = reinterpret_cast<const uint8_t *>(flat.data());
         write_file_atomically(s.delta, std::vector<uint8_t>(bytes, bytes + flat.size() * sizeof(float)));

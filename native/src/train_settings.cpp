@@ -100,7 +100,8 @@ MemoryPlan plan_memory(const Model & model, const AdapterShape & shape, NetworkO
     const int64_t state = parameters * 6;
     const int64_t weights = int64_t(model.gguf.file.size());
     const int64_t most_slots = privacy ? 8 : 0;
-    const int64_t logits_limit = int64_t(64) << 20;
+    // Fewer rows at once decode the head's weights more often: worth it only where memory is what counts.
+    const int64_t logits_limit = int64_t(options.checkpointing ? 16 : 64) << 20;
     options.head_rows = std::clamp<int64_t>(logits_limit / (model.vocabulary * int64_t(sizeof(float))), 16, options.capacity);
     MemoryPlan plan = {};
     const auto total = [&](const NetworkOptions & o, int64_t slots) {
