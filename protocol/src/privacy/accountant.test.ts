@@ -10,7 +10,7 @@ const gaussian = (noiseMultiplier: number, samplingRate: number, steps: number):
   steps,
 });
 
-describe('what was spent', () => {
+describe('what was spent', { timeout: 30_000 }, () => {
   it('takes the tighter accountant and says which', () => {
     const spent = privacySpent([gaussian(1.1, 0.01, 10_000)], 1e-5);
     expect(spent).toMatchObject({ method: 'pld', order: 4.7 });
@@ -95,7 +95,7 @@ describe('what was spent', () => {
   });
 });
 
-describe('noise for a target', () => {
+describe('noise for a target', { timeout: 30_000 }, () => {
   it.each(calibration)('q $q, $steps steps, epsilon $epsilon', (each) => {
     const target = { epsilon: each.epsilon, delta: each.delta };
     const found = noiseMultiplierFor(target, each.q, each.steps);

@@ -8,7 +8,7 @@ import { lossPair } from './lossPair.ts';
 import { lossSum, tiltForEpsilon, windowOf } from './lossSum.ts';
 import type { Release } from './mechanism.ts';
 
-describe('epsilon by privacy loss distributions', () => {
+describe('epsilon by privacy loss distributions', { timeout: 30_000 }, () => {
   it.each(dpsgd)('is tight from above: $name', (each) => {
     const mechanism = { kind: 'gaussian', noiseMultiplier: each.sigma, samplingRate: each.q } as const;
     const epsilon = lossEpsilon([{ mechanism, steps: each.steps }], each.delta) ?? Number.NaN;

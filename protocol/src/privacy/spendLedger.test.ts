@@ -79,7 +79,7 @@ describe('the ledger of what was spent', () => {
   });
 });
 
-describe('the budget', () => {
+describe('the budget', { timeout: 30_000 }, () => {
   const caps: PrivacyCaps = {
     delta: 1e-6,
     epsilonPerRound: 2,
