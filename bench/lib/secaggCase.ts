@@ -80,8 +80,9 @@ export async function playCase(
   if (survivors.body.dropped.length !== given.dropped) throw new Error('The graph left a member out: run it again.');
   const releases = await releasesFor(team, round, message, survivors, memories, messages, signal);
   const started = performance.now();
-  unmask(sum.vector, got(await openMasks(round, survivors.body, uploads, releases.checked, signal)));
-  const mean = meanOf(sum.vector, quantiserOf(round));
+  const vector = sum.vector();
+  unmask(vector, got(await openMasks(round, survivors.body, uploads, releases.checked, signal)));
+  const mean = meanOf(vector, quantiserOf(round));
   coordinatorMs += performance.now() - started;
   expectMean(mean, update, round);
   const bytesPerMember = percentile(bytes, 0.5) + releases.bytes;

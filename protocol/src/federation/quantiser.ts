@@ -1,6 +1,6 @@
 import { eachStreamPiece } from './maskStream.ts';
 import { accept, type Outcome, refuse } from './refusal.ts';
-import { type RingVector, signedLane, zeroVector } from './ring.ts';
+import { type RingVector, zeroVector } from './ring.ts';
 
 /** A stretch of the update whose coordinates lie within ±range. */
 export interface Segment {
@@ -75,9 +75,11 @@ export function quantise(
 export function meanOf(sum: RingVector, spec: QuantiserSpec): Float32Array {
   const mean = new Float32Array(sum.lanes.length);
   const largest = largestLevel(spec.bits);
+  const { lanes } = sum;
+  const unused = 32 - sum.bits;
   for (const { from, to, range } of segmentBounds(spec.segments)) {
     const scale = ((range / largest) * spec.maxWeight) / sum.weight;
-    for (let i = from; i < to; i++) mean[i] = signedLane(sum, i) * scale;
+    for (let i = from; i < to; i++) mean[i] = (((lanes[i] ?? 0) << unused) >> unused) * scale;
   }
   return mean;
 }

@@ -2,7 +2,7 @@ import { sameBytes } from './bytes.ts';
 import { type Result, resultSchema, type Survivors } from './messages.ts';
 import { largestLevel } from './quantiser.ts';
 import { accept, type MessageRefusal, type Outcome, refuse } from './refusal.ts';
-import { addPacked, packedBytes, paddingIsZero, type RingVector, signedLane, zeroVector } from './ring.ts';
+import { packedBytes, paddingIsZero, type RingVector, signedLane, unpack } from './ring.ts';
 import type { Round } from './round.ts';
 import { openMessage, type Signed, sha256 } from './signedMessage.ts';
 
@@ -41,8 +41,7 @@ export function checkSum(
   if (!sameBytes(sha256(blob), result.sum)) return refuse('sumHash');
   if (blob.length !== packedBytes(length, modulusBits)) return refuse('sumSize');
   if (!paddingIsZero(blob, length, modulusBits)) return refuse('sumPadding');
-  const sum = zeroVector(length, modulusBits);
-  addPacked(sum, blob, 1);
+  const sum = unpack(blob, length, modulusBits);
   const count = survivors.survivors.length;
   if (sum.weight < count || sum.weight > count * plan.maxWeight) return refuse('weightRange');
   const { squared, roundingSquared, inRange } = measure(sum, round);

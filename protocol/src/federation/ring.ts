@@ -51,14 +51,12 @@ export function pack(vector: RingVector): Uint8Array {
   return new Uint8Array(words.buffer);
 }
 
-/** Adds a packed vector of the same length and modulus to `sum`, or takes it away again. */
-export function addPacked(sum: RingVector, packed: Uint8Array, sign: 1 | -1): void {
+export function unpack(packed: Uint8Array, length: number, bits: number): RingVector {
   const words = wordsOf(packed);
-  sum.weight = (sum.weight + sign * (words[0] ?? 0)) >>> 0;
-  const { bits, lanes } = sum;
+  const vector = zeroVector(length, bits);
+  vector.weight = words[0] ?? 0;
+  const { lanes } = vector;
   const mask = laneMask(bits);
-  // x ^ −1 + 1 is −x, without a branch or a multiplication in the loop.
-  const flip = sign === 1 ? 0 : -1;
   const last = words.length - 1;
   let word = 1;
   let shift = 0;
@@ -66,12 +64,47 @@ export function addPacked(sum: RingVector, packed: Uint8Array, sign: 1 | -1): vo
     const low = (words[word] ?? 0) >>> shift;
     // In two shifts, since one by 32 would be one by 0. Behind the last word the bits are masked off.
     const high = ((words[word === last ? last : word + 1] ?? 0) << 1) << (31 - shift);
-    const lane = (low | high) & mask;
-    lanes[i] = (lanes[i] ?? 0) + (lane ^ flip) - flip;
+    lanes[i] = (low | high) & mask;
     shift += bits;
     word += shift >>> 5;
     shift &= 31;
   }
+  return vector;
+}
+
+/**
+ * Adds a packed vector to another of the same length and modulus, in place and without unpacking either. All lanes of a
+ * word are added at once: their top bits without carry, so that no lane reaches the next, and a carry goes on to the next
+ * word only within a lane that lies across both.
+ */
+export function addPacked(sum: Uint32Array, packed: Uint8Array, bits: number): void {
+  const words = wordsOf(packed);
+  sum[0] = (sum[0] ?? 0) + (words[0] ?? 0);
+  const belowTop = bitsBelowTop(bits);
+  let carry = 0;
+  for (let start = 1; start < sum.length; start += bits) {
+    const end = Math.min(start + bits, sum.length);
+    for (let i = start; i < end; i++) {
+      const a = sum[i] ?? 0;
+      const b = words[i] ?? 0;
+      const below = belowTop[i - start] ?? 0;
+      const x = a & below;
+      const y = b & below;
+      const added = (x + y + carry) | 0;
+      carry = ((x & y) | ((x | y) & ~added)) >>> 31;
+      sum[i] = added ^ ((a ^ b) & ~below);
+    }
+  }
+}
+
+/** For each word of a period of 32 lanes, all bits but the lanes' top ones. */
+function bitsBelowTop(bits: number): Int32Array {
+  const below = new Int32Array(bits).fill(-1);
+  for (let lane = 0; lane < 32; lane++) {
+    const top = lane * bits + bits - 1;
+    below[top >>> 5] = (below[top >>> 5] ?? 0) & ~(1 << (top & 31));
+  }
+  return below;
 }
 
 /** Whether the bits behind the last lane are zero, so that one vector has one packing. */

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { Mask } from './maskStream.ts';
 import { quantise } from './quantiser.ts';
 import { answerSurvivors, openRelease } from './release.ts';
-import { addPacked, type RingVector, zeroVector } from './ring.ts';
+import { type RingVector, unpack, zeroVector } from './ring.ts';
 import { quantiserOf, type Round } from './round.ts';
 import { signMessage } from './signedMessage.ts';
 import { keysAt, simulatedPlan, simulatedRound, simulatedTeam, volatileMemory } from './simulatedTeam.ts';
@@ -95,8 +95,7 @@ it('leaves every upload and every partial sum uniform, given all that the coordi
 });
 
 function without(round: Round, payload: Uint8Array, masks: readonly Mask[]): RingVector {
-  const vector = zeroVector(round.length, round.modulusBits);
-  addPacked(vector, payload, 1);
+  const vector = unpack(payload, round.length, round.modulusBits);
   unmask(vector, masks);
   return vector;
 }

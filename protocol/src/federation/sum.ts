@@ -3,26 +3,24 @@ import { applyMasks, type Mask } from './maskStream.ts';
 import type { Survivors } from './messages.ts';
 import { accept, type Outcome, refuse } from './refusal.ts';
 import { type CheckedRelease, openedPlaces } from './release.ts';
-import { addPacked, type RingVector, zeroVector } from './ring.ts';
+import { addPacked, packedBytes, type RingVector, unpack } from './ring.ts';
 import type { Round } from './round.ts';
 import { seedCommitment } from './seeds.ts';
 import { combineShares } from './shares.ts';
 import { type CheckedUpload, checkPayload, pairSign } from './upload.ts';
 
-/** A sum of payloads that grows one at a time: its memory is one vector's, however many members there are. */
+/** A sum of payloads that grows one at a time: its memory is one payload's, however many members there are. */
 export interface StreamingSum {
-  readonly vector: RingVector;
   add(payload: Uint8Array): void;
-  /** For a payload that was added before its sender turned out not to be a survivor. */
-  remove(payload: Uint8Array): void;
+  /** What the payloads so far give together. */
+  vector(): RingVector;
 }
 
-export function streamingSum(round: Pick<Round, 'length' | 'modulusBits'>): StreamingSum {
-  const vector = zeroVector(round.length, round.modulusBits);
+export function streamingSum({ length, modulusBits }: Pick<Round, 'length' | 'modulusBits'>): StreamingSum {
+  const words = new Uint32Array(packedBytes(length, modulusBits) / 4);
   return {
-    vector,
-    add: (payload) => addPacked(vector, payload, 1),
-    remove: (payload) => addPacked(vector, payload, -1),
+    add: (payload) => addPacked(words, payload, modulusBits),
+    vector: () => unpack(new Uint8Array(words.buffer), length, modulusBits),
   };
 }
 
@@ -42,7 +40,7 @@ export async function sumPayloads(
     if (!checked.ok) return refuse(checked.refusal, [member.index]);
     sum.add(payload);
   }
-  return accept(sum.vector);
+  return accept(sum.vector());
 }
 
 export type UnmaskRefusal = 'tooFewReleases' | 'sharesInconsistent';
