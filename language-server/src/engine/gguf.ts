@@ -19,6 +19,8 @@ export interface GgufFile {
   readonly parameterCount: number;
   /** Bytes of all tensors. */
   readonly weightsBytes: number;
+  /** Dimensions by name, the length of a row first. */
+  readonly tensors: ReadonlyMap<string, readonly number[]>;
 }
 
 export type GgufFault = 'missing' | 'unreadable' | 'notGguf' | 'unsupportedVersion' | 'truncated' | 'damaged';
@@ -111,6 +113,7 @@ async function parse(path: string, file: FileHandle, sizeBytes: number, signal?:
     vocabularySize: vocabulary.size,
     parameterCount: tensors.elements,
     weightsBytes: tensors.length > 0 ? sizeBytes - dataBegin : 0,
+    tensors: tensors.shapes,
   };
 }
 
@@ -237,6 +240,7 @@ function mayBeginMarker(byte: number): boolean {
 
 /** `end` is the last byte that any tensor needs, counted from the start of the data. */
 async function readTensors(cursor: ByteCursor, count: number, path: string) {
+  const shapes = new Map<string, readonly number[]>();
   let elements = 0;
   let end = 0;
   for (let i = 0; i < count; i++) {
@@ -246,15 +250,16 @@ async function readTensors(cursor: ByteCursor, count: number, path: string) {
     const dimensions = cursor.u32();
     if (dimensions > limits.dimensions) throw damaged(path, `a tensor of ${dimensions} dimensions`);
     await cursor.need(dimensions * 8 + 12);
-    let size = 1;
-    for (let d = 0; d < dimensions; d++) size *= cursor.u64();
+    const shape = Array.from({ length: dimensions }, () => cursor.u64());
+    const size = shape.reduce((product, length) => product * length, 1);
+    shapes.set(name, shape);
     const type = cursor.u32();
     const offset = cursor.u64();
     elements += size;
     // A type that is unknown here takes at least its offset; llama.cpp judges the rest.
     end = Math.max(end, offset + (tensorBytes(type, size) ?? 0));
   }
-  return { length: count, elements, end };
+  return { length: count, elements, end, shapes };
 }
 
 function notGguf(path: string): Refusal {

@@ -13,6 +13,7 @@ function gguf(metadata: Record<string, GgufValue>): GgufFile {
     vocabularySize: 49_152,
     parameterCount: 1,
     weightsBytes: 96_576_768,
+    tensors: new Map(),
   };
 }
 

@@ -12,6 +12,7 @@ function gguf(tokens: readonly string[], metadata: Record<string, GgufValue> = {
     vocabularySize: 1000,
     parameterCount: 1e6,
     weightsBytes: 1e6,
+    tensors: new Map(),
   };
 }
 

@@ -4,7 +4,11 @@ import { tensorBytes } from '../ggmlTypes.ts';
 export interface SampleGguf {
   readonly version?: number;
   readonly metadata?: Readonly<Record<string, string | number | boolean | readonly string[] | readonly number[]>>;
-  readonly tensors?: readonly { readonly dimensions: readonly number[]; readonly type: number }[];
+  readonly tensors?: readonly {
+    readonly name?: string;
+    readonly dimensions: readonly number[];
+    readonly type: number;
+  }[];
 }
 
 export function sampleGguf({ version = 3, metadata = {}, tensors = [] }: SampleGguf): Buffer {
@@ -12,8 +16,8 @@ export function sampleGguf({ version = 3, metadata = {}, tensors = [] }: SampleG
   const parts = [Buffer.from('GGUF'), u32(version), u64(tensors.length), u64(entries.length)];
   for (const [key, value] of entries) parts.push(text(key), encoded(value));
   let offset = 0;
-  for (const [index, { dimensions, type }] of tensors.entries()) {
-    parts.push(text(`tensor.${index}`), u32(dimensions.length), ...dimensions.map(u64), u32(type), u64(offset));
+  for (const [index, { name, dimensions, type }] of tensors.entries()) {
+    parts.push(text(name ?? `tensor.${index}`), u32(dimensions.length), ...dimensions.map(u64), u32(type), u64(offset));
     const bytes =
       tensorBytes(
         type,

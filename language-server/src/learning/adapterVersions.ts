@@ -1,0 +1,300 @@
+import { randomUUID } from 'node:crypto';
+import { copyFile, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { land } from '../engine/disk.ts';
+import { diskFault } from '../engine/faults.ts';
+import type { GgufFile } from '../engine/gguf.ts';
+import { createQueue } from '../engine/queue.ts';
+import {
+  type AdapterCard,
+  type AdapterDraft,
+  type AdapterKind,
+  adapterCardSchema,
+  adapterKinds,
+  type GateReport,
+} from './adapterCard.ts';
+import { readAdapterFile, sha256OfFile } from './adapterFile.ts';
+import {
+  type AdapterSlot,
+  type AdapterSlots,
+  activated,
+  adapterSlotsSchema,
+  noSlots,
+  rolledBack,
+  slotOf,
+  without,
+  withSlot,
+} from './adapterSlots.ts';
+import { readChecked, setAside, writeChecked } from './checkedFile.ts';
+
+export interface AdapterVersion {
+  readonly card: AdapterCard;
+  readonly path: string;
+}
+
+export interface ActiveAdapter extends AdapterVersion {
+  readonly scale: number;
+}
+
+export type AdapterProblem =
+  | 'unknownVersion'
+  | 'notJudged'
+  | 'nothingBefore'
+  | 'notAnAdapter'
+  | 'otherBase'
+  | 'otherShape'
+  | 'damaged'
+  | 'disk';
+
+export interface AdapterFailure {
+  readonly ok: false;
+  readonly problem: AdapterProblem;
+  readonly message: string;
+}
+
+export type AdapterOutcome = { readonly ok: true } | AdapterFailure;
+export type AddOutcome = { readonly ok: true; readonly version: AdapterVersion } | AdapterFailure;
+/** `active` is the version in use afterwards; undefined means the base model. */
+export type RollbackOutcome = { readonly ok: true; readonly active: string | undefined } | AdapterFailure;
+
+/** The model that adapters are made for: its checksum, its name, and its header, against which shapes are checked. */
+export interface AdapterBase {
+  readonly sha256: string;
+  readonly name: string;
+  readonly gguf: GgufFile;
+}
+
+/**
+ * The adapters of one user: each version is a file with a name of its own and a card, never changed in place. What is
+ * active stands in one small file that is replaced by rename, and is written after the version it names: a process that
+ * is killed at any moment leaves the old state or the new one. Nothing becomes active that the gate did not pass.
+ */
+export interface AdapterVersions {
+  /** Newest first. */
+  list(): readonly AdapterVersion[];
+  find(id: string): AdapterVersion | undefined;
+  /** Team before personal; scales of 0 are left out. */
+  active(baseSha256: string): readonly ActiveAdapter[];
+  slot(kind: AdapterKind, baseSha256: string): AdapterSlot;
+  /** Takes over a file that was made elsewhere on this disk; it is copied, so that its maker may remove it. */
+  add(file: string, draft: AdapterDraft, base: AdapterBase): Promise<AddOutcome>;
+  /** Writes what the gate found into the card. */
+  judge(id: string, report: GateReport): Promise<AdapterOutcome>;
+  /** Refused unless the gate found the version better. A pinned slot is a person's: callers that act by themselves ask first. */
+  activate(id: string, scale: number): Promise<AdapterOutcome>;
+  rollback(kind: AdapterKind, baseSha256: string): Promise<RollbackOutcome>;
+  pin(kind: AdapterKind, baseSha256: string, pinned: boolean): Promise<AdapterOutcome>;
+  /** Active ones give way to what was active before them. */
+  remove(ids: readonly string[]): Promise<AdapterOutcome>;
+  exportTo(id: string, path: string): Promise<AdapterOutcome>;
+  /** Checked against the base's checksum and shape; the gate judges it before it may become active. */
+  importFrom(path: string, kind: AdapterKind, base: AdapterBase): Promise<AddOutcome>;
+  /** One sentence for each file that was found damaged and set aside. */
+  complaints(): readonly string[];
+  onChange(listener: () => void): () => void;
+}
+
+/** Opens `<home>/adapters`; what a killed process left half done is cleared away. Throws where the disk can't be read. */
+export async function openAdapterVersions(home: string, now: () => number = Date.now): Promise<AdapterVersions> {
+  const folder = join(home, 'adapters');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const complaints: string[] = [];
+  const listeners = new Set<() => void>();
+  const enqueue = createQueue();
+  const versions = await readVersions(folder, complaints);
+  let slots = await readSlots(folder, complaints);
+  const fit = without(slots, (id) => versions.get(id)?.card.gate?.verdict !== 'better');
+  const damaged = new Set<string>();
+  for (const { history } of fit.slots) {
+    for (const { id } of history) if (!(await isWhole(versions.get(id)))) damaged.add(id);
+  }
+  for (const id of damaged) {
+    complaints.push(`Adapter ${id} was damaged on disk and is not used; what was active before it is.`);
+    versions.delete(id);
+    await setAside(join(folder, `${id}.gguf`));
+  }
+  slots = without(fit, (id) => damaged.has(id));
+
+  const state = (kind: AdapterKind, base: string) => slotOf(slots, kind, base);
+  const find = (id: string) => versions.get(id);
+
+  async function keepSlots(next: AdapterSlots): Promise<void> {
+    await writeChecked(slotsFile(folder), next);
+    slots = next;
+  }
+
+  /** One change at a time; what the disk refuses is an outcome, and changes nothing. */
+  function change<O extends AdapterOutcome>(work: () => Promise<O | AdapterFailure>): Promise<O | AdapterFailure> {
+    return enqueue<O | AdapterFailure>(async () => {
+      try {
+        const outcome = await work();
+        if (outcome.ok) for (const listener of listeners) listener();
+        return outcome;
+      } catch (error) {
+        return { ok: false, problem: 'disk', message: diskFault(error, folder).message };
+      }
+    });
+  }
+
+  async function take(file: string, draft: AdapterDraft, base: AdapterBase): Promise<AddOutcome> {
+    const checked = await readAdapterFile(file, base.gguf, base.sha256);
+    if (!checked.ok) return checked;
+    const id = `${draft.kind}-${new Date(now()).toISOString().replace(/[-:]|\..*/g, '')}-${randomUUID().slice(0, 8)}`;
+    const path = join(folder, `${id}.gguf`);
+    await landCopy(file, path);
+    const { rank, targets, sizeBytes } = checked.header;
+    const card = adapterCardSchema.parse({
+      ...{ format: 1, id, createdAtMs: now(), sha256: await sha256OfFile(path), sizeBytes, rank, targets },
+      ...draft,
+    });
+    await writeChecked(join(folder, `${id}.json`), card);
+    const version = { card, path };
+    versions.set(id, version);
+    return { ok: true, version };
+  }
+
+  return {
+    list: () => [...versions.values()].sort((a, b) => b.card.createdAtMs - a.card.createdAtMs),
+    find,
+    active: (base) =>
+      adapterKinds.flatMap((kind) => {
+        const last = state(kind, base).history.at(-1);
+        const version = last === undefined || last.scale === 0 ? undefined : find(last.id);
+        return last === undefined || version === undefined ? [] : [{ ...version, scale: last.scale }];
+      }),
+    slot: state,
+    add: (file, draft, base) => change(() => take(file, draft, base)),
+    judge: (id, report) =>
+      change<AdapterOutcome>(async () => {
+        const version = find(id);
+        if (version === undefined) return unknown(id);
+        const card = { ...version.card, gate: report };
+        await writeChecked(join(folder, `${id}.json`), card);
+        versions.set(id, { ...version, card });
+        return { ok: true };
+      }),
+    activate: (id, scale) =>
+      change<AdapterOutcome>(async () => {
+        const version = find(id);
+        if (version === undefined) return unknown(id);
+        const { kind, base, gate } = version.card;
+        if (gate?.verdict !== 'better') {
+          const message = `Adapter ${id} was not found better than what is in use, so it stays out of use.`;
+          return { ok: false, problem: 'notJudged', message };
+        }
+        if (!(await isWhole(version))) {
+          return { ok: false, problem: 'damaged', message: `Adapter ${id} is damaged on disk. Delete it.` };
+        }
+        await keepSlots(withSlot(slots, activated(state(kind, base.sha256), { id, scale, sinceMs: now() })));
+        return { ok: true };
+      }),
+    rollback: (kind, base) =>
+      change<RollbackOutcome>(async () => {
+        if (state(kind, base).history.length === 0) {
+          return {
+            ok: false,
+            problem: 'nothingBefore',
+            message: `No ${kind} adapter is in use: nothing to roll back.`,
+          };
+        }
+        await keepSlots(withSlot(slots, rolledBack(state(kind, base))));
+        return { ok: true, active: state(kind, base).history.at(-1)?.id };
+      }),
+    pin: (kind, base, pinned) =>
+      change<AdapterOutcome>(async () => {
+        await keepSlots(withSlot(slots, { ...state(kind, base), pinned }));
+        return { ok: true };
+      }),
+    remove: (ids) =>
+      change<AdapterOutcome>(async () => {
+        await keepSlots(without(slots, (id) => ids.includes(id)));
+        for (const id of ids) {
+          versions.delete(id);
+          await rm(join(folder, `${id}.json`), { force: true });
+          await rm(join(folder, `${id}.gguf`), { force: true });
+        }
+        return { ok: true };
+      }),
+    exportTo: (id, path) =>
+      change<AdapterOutcome>(async () => {
+        const version = find(id);
+        if (version === undefined) return unknown(id);
+        await landCopy(version.path, path);
+        return { ok: true };
+      }),
+    importFrom: (path, kind, base) =>
+      change(() =>
+        take(path, { kind, origin: 'imported', base: baseOf(base), parents: [], exampleIds: [], counts: {} }, base),
+      ),
+    complaints: () => complaints,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** How a card names the model that an adapter is made for. */
+export function baseOf({ sha256, name }: AdapterBase): AdapterCard['base'] {
+  return { sha256, name };
+}
+
+const slotsFile = (folder: string) => join(folder, 'active.json');
+
+function unknown(id: string): AdapterFailure {
+  return { ok: false, problem: 'unknownVersion', message: `There is no adapter ${id} any more.` };
+}
+
+/** A version is its card and its file: what lacks either is removed, and what is damaged is set aside. */
+async function readVersions(folder: string, complaints: string[]): Promise<Map<string, AdapterVersion>> {
+  const versions = new Map<string, AdapterVersion>();
+  const names = await readdir(folder);
+  for (const name of names.filter(
+    (each) => each.endsWith('.json') && !each.startsWith('.') && each !== 'active.json',
+  )) {
+    const card = await readChecked(join(folder, name), adapterCardSchema);
+    const id = name.slice(0, -'.json'.length);
+    if (card.kind === 'damaged' || (card.kind === 'read' && card.value.id !== id)) {
+      complaints.push(`The card of adapter ${id} was damaged on disk; the adapter is not used.`);
+      await setAside(join(folder, name));
+      await setAside(join(folder, `${id}.gguf`));
+    } else if (card.kind === 'read' && names.includes(`${id}.gguf`)) {
+      versions.set(id, { card: card.value, path: join(folder, `${id}.gguf`) });
+    } else {
+      await rm(join(folder, name), { force: true });
+    }
+  }
+  for (const name of names) {
+    const orphan = name.endsWith('.gguf') && !names.includes(name.replace(/gguf$/, 'json'));
+    if (orphan || name.startsWith('.')) await rm(join(folder, name), { force: true });
+  }
+  return versions;
+}
+
+async function readSlots(folder: string, complaints: string[]): Promise<AdapterSlots> {
+  const read = await readChecked(slotsFile(folder), adapterSlotsSchema);
+  if (read.kind === 'read') return read.value;
+  if (read.kind === 'damaged') {
+    complaints.push('The list of adapters in use was damaged on disk: the base model is used. Choose a version again.');
+    await setAside(slotsFile(folder));
+  }
+  return noSlots;
+}
+
+async function isWhole(version: AdapterVersion | undefined): Promise<boolean> {
+  if (version === undefined) return false;
+  const status = await stat(version.path).catch(() => undefined);
+  return status?.size === version.card.sizeBytes && (await sha256OfFile(version.path)) === version.card.sha256;
+}
+
+/** After this the copy is whole under its name; before, only a hidden file is there, which the next start removes. */
+async function landCopy(from: string, to: string): Promise<void> {
+  const temporary = join(to, '..', `.${randomUUID()}.part`);
+  try {
+    await copyFile(from, temporary);
+    await land(await open(temporary, 'r+'), temporary, to);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
