@@ -17,9 +17,9 @@ const root = dirname(native);
 const exe = process.platform === 'win32' ? '.exe' : '';
 
 /**
- * @typedef {{ readonly ok: true, readonly trainer: string, readonly makeModel: string, readonly kernelsTest: string, readonly gemmPeak: string }
- *   | { readonly ok: false, readonly missing: string }} Built
- * `missing` is one sentence: what is not there and what to do.
+ * @typedef {{ readonly ok: true, readonly trainer: string, readonly makeModel: string, readonly kernelsTest: string, readonly gemmPeak: string }} Programs
+ * @typedef {Programs | { readonly ok: false, readonly kind: 'tools' | 'broken', readonly missing: string }} Built
+ * `missing` is one sentence: what is not there and what to do. `broken`: the tools are there and it did not compile.
  */
 
 /** @param {string} command @param {readonly string[]} args */
@@ -114,32 +114,63 @@ async function fingerprint(settings) {
 }
 
 /**
+ * What would be built, from what and where to; `current` when it lies there already.
+ *
+ * @param {boolean} sanitize
+ */
+async function plan(sanitize) {
+  const tools = await findTools();
+  if ('missing' in tools) return tools;
+  const cache = join(root, '.cache', 'native');
+  const headers = await extractHeaders(cache);
+  if (headers === undefined)
+    return { missing: "The trainer can't be built before node-llama-cpp is installed: run `npm ci`." };
+  const variant = sanitize ? 'sanitized' : 'release';
+  const target = sanitize ? join(cache, 'sanitized-bin') : join(root, 'dist', 'native');
+  const names = ['argot-trainer', 'argot-make-model', 'argot-kernels-test', 'argot-gemm-peak'].map(
+    (name) => name + exe,
+  );
+  const [trainer = '', makeModel = '', kernelsTest = '', gemmPeak = ''] = names.map((name) => join(target, name));
+  const stamp = join(target, 'stamp');
+  const wanted = await fingerprint([variant, tools.compiler, headers.digest]);
+  const had = await readFile(stamp, 'utf8').catch(() => '');
+  /** @type {Programs} */
+  const built = { ok: true, trainer, makeModel, kernelsTest, gemmPeak };
+  const current = had === wanted && names.every((name) => existsSync(join(target, name)));
+  return {
+    compiler: tools.compiler,
+    headers,
+    target,
+    names,
+    stamp,
+    wanted,
+    built,
+    current,
+    build: join(cache, `build-${variant}`),
+  };
+}
+
+/**
+ * The programs, if they are built from the sources as they are now.
+ *
+ * @returns {Promise<Programs | undefined>}
+ */
+export async function findBuilt() {
+  const planned = await plan(false);
+  return 'missing' in planned || !planned.current ? undefined : planned.built;
+}
+
+/**
  * @param {{ readonly sanitize?: boolean, readonly force?: boolean, readonly log?: (line: string) => void, readonly signal?: AbortSignal }} [options]
  * @returns {Promise<Built>}
  */
 export async function buildNative({ sanitize = false, force = false, log = () => {}, signal } = {}) {
-  const tools = await findTools();
-  if ('missing' in tools) return { ok: false, missing: tools.missing };
-  const cache = join(root, '.cache', 'native');
-  const headers = await extractHeaders(cache);
-  if (headers === undefined)
-    return { ok: false, missing: "The trainer can't be built before node-llama-cpp is installed: run `npm ci`." };
-
-  const variant = sanitize ? 'sanitized' : 'release';
-  const target = sanitize ? join(cache, 'sanitized-bin') : join(root, 'dist', 'native');
-  const programs = ['argot-trainer', 'argot-make-model', 'argot-kernels-test', 'argot-gemm-peak'].map(
-    (name) => name + exe,
-  );
-  const [trainer = '', makeModel = '', kernelsTest = '', gemmPeak = ''] = programs.map((name) => join(target, name));
-  const stamp = join(target, 'stamp');
-  const wanted = await fingerprint([variant, tools.compiler, headers.digest]);
-  const had = await readFile(stamp, 'utf8').catch(() => '');
-  if (!force && had === wanted && programs.every((name) => existsSync(join(target, name)))) {
-    return { ok: true, trainer, makeModel, kernelsTest, gemmPeak };
-  }
+  const planned = await plan(sanitize);
+  if ('missing' in planned) return { ok: false, kind: 'tools', missing: planned.missing };
+  const { compiler, headers, target, names, stamp, wanted, built, build } = planned;
+  if (planned.current && !force) return built;
 
   log('Building the trainer…');
-  const build = join(cache, `build-${variant}`);
   const generator = process.platform === 'win32' ? ['-G', 'Ninja'] : [];
   const options = { maxBuffer: 64 << 20, ...(signal ? { signal } : {}) };
   try {
@@ -147,7 +178,7 @@ export async function buildNative({ sanitize = false, force = false, log = () =>
       'cmake',
       [
         ...generator,
-        ...['-S', native, '-B', build, `-DCMAKE_CXX_COMPILER=${tools.compiler}`, '-DCMAKE_BUILD_TYPE=Release'],
+        ...['-S', native, '-B', build, `-DCMAKE_CXX_COMPILER=${compiler}`, '-DCMAKE_BUILD_TYPE=Release'],
         ...[
           `-DARGOT_GGML_INCLUDE=${headers.include}`,
           `-DARGOT_GGML_VERSION=${headers.version}`,
@@ -166,19 +197,20 @@ export async function buildNative({ sanitize = false, force = false, log = () =>
     const first = output.split('\n').find((line) => /error/i.test(line)) ?? output.trim().slice(0, 500);
     return {
       ok: false,
+      kind: 'broken',
       missing: `The trainer did not compile: ${first.trim()} (see ${build}; \`npm run build:native -- --force\` tries again).`,
     };
   }
   await mkdir(target, { recursive: true });
   await rm(stamp, { force: true });
-  for (const name of programs) {
+  for (const name of names) {
     // A trainer that runs keeps its file: the new one takes the name, not the bytes.
     await rm(join(target, name), { force: true });
     await copyFile(join(build, name), join(target, name));
   }
   await writeFile(stamp, wanted);
-  log(`Built ${trainer}`);
-  return { ok: true, trainer, makeModel, kernelsTest, gemmPeak };
+  log(`Built ${built.trainer}`);
+  return built;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

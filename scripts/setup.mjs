@@ -4,6 +4,7 @@ import { installDependencies } from './setup/dependencies.mjs';
 import { provideEditor } from './setup/editor.mjs';
 import { provideModel } from './setup/model.mjs';
 import { provideNode24 } from './setup/node24.mjs';
+import { provideTrainer } from './setup/trainer.mjs';
 
 /**
  * Everything that a command needs beyond git, Node and npm. Each function does in milliseconds what is done already, and
@@ -15,10 +16,11 @@ export async function setUpDependencies() {
   await installDependencies();
 }
 
-/** The bundles in dist/. */
+/** The bundles and the trainer in dist/. */
 export async function setUpBuild() {
   await installDependencies();
   await buildBundles();
+  await provideTrainer();
 }
 
 /**

@@ -50,6 +50,7 @@ const unneeded = [
  */
 export async function stage(folder, target, note) {
   await stageExtension(folder);
+  await stageTrainer(folder, target, note);
   const lock = JSON.parse(await readFile(path.join(repository, 'package-lock.json'), 'utf8')).packages;
   // Beside the bundles, where Node looks first; a folder “node_modules” at the top is left out by the packager.
   const modules = path.join(folder, 'dist');
@@ -77,12 +78,30 @@ async function stageExtension(folder) {
   }
   await cp(path.join(repository, 'dist'), path.join(folder, 'dist'), {
     recursive: true,
-    filter: (file) => !/[\\/]dist[\\/](types|\.built|bundled\.json)$|\.map$/.test(file),
+    filter: (file) => !/[\\/]dist[\\/](types|native|\.built|bundled\.json)$|\.map$/.test(file),
   });
   // All that is staged is meant: nothing is left to ignore.
   await writeFile(path.join(folder, '.vscodeignore'), '');
   const bundled = JSON.parse(await readFile(path.join(repository, 'dist', 'bundled.json'), 'utf8'));
   await writeFile(path.join(folder, 'THIRD-PARTY-NOTICES.txt'), await notices(bundled));
+}
+
+/**
+ * The trainer is compiled on the platform that it runs on; a package that is made elsewhere completes code and can't learn.
+ *
+ * @param {string} folder
+ * @param {Target} target
+ * @param {(line: string) => void} note
+ */
+async function stageTrainer(folder, target, note) {
+  const program = path.join('dist', 'native', target.startsWith('win32') ? 'argot-trainer.exe' : 'argot-trainer');
+  const from = path.join(repository, program);
+  if (target !== `${process.platform}-${process.arch}` || !(await exists(from))) {
+    note(`the package for ${target} has no trainer: package it on such a machine, with a C++ compiler and CMake`);
+    return;
+  }
+  await mkdir(path.join(folder, 'dist', 'native'));
+  await cp(from, path.join(folder, program));
 }
 
 /**

@@ -5,7 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findTrainer, startTrainer } from '../../language-server/src/learning/trainer.ts';
+import { trainerCommands } from '../../language-server/src/learning/trainerMessages.ts';
+import { findBuilt } from '../../native/build.mjs';
 import { openEditor } from './harness/editor.ts';
+import { findTools } from './harness/tools.ts';
 
 const script = fileURLToPath(new URL('../../scripts/package.mjs', import.meta.url));
 const target = `${process.platform}-${process.arch}`;
@@ -29,7 +33,7 @@ describe(`the package for ${target}`, () => {
     expect((await stat(vsix)).size).toBeLessThan(20_000_000);
   });
 
-  it('completes code once the editor has installed it', async () => {
+  it('completes code, and has a trainer that runs, once the editor has installed it', async () => {
     const text = 'function add(a, b) {\n  return a + b;\n}\n\nfunction subtract(a, b) {\n  \n}\n';
     await using editor = await openEditor({ vsix, files: { 'sums.js': text } });
     await editor.statusBecomes(/ready/i);
@@ -39,5 +43,14 @@ describe(`the package for ${target}`, () => {
     const suggestion = await editor.ghostText();
     await editor.press('Tab');
     expect(await editor.documentText()).toContain(`  return ${suggestion}`);
+
+    if ((await findBuilt()) === undefined) return;
+    const [installed = ''] = (await readdir(editor.extensions)).filter((name) => name.startsWith('argot.'));
+    const host = findTrainer(path.join(editor.extensions, installed), process.platform, process.arch);
+    if ('missing' in host) throw new Error(host.missing);
+    const tools = await findTools();
+    const { signal } = new AbortController();
+    const info = await startTrainer(host, trainerCommands.info, { model: tools.model, devices: true }, signal).outcome;
+    expect(info).toMatchObject({ ok: true, result: { architecture: 'llama', layers: 30 } });
   });
 });

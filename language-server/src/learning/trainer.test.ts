@@ -1,6 +1,6 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findTrainer, startTrainer } from './trainer.ts';
 import { type TrainerEvent, trainerCommands } from './trainerMessages.ts';
@@ -95,7 +95,25 @@ rl.on('line', (text) => { const line = JSON.parse(text); ${body} });`;
     });
   });
 
-  test('says how to get a trainer that is not built', () => {
+  test('says how to get a trainer that is not there: another package, or a compiler where the source is', async () => {
+    expect(findTrainer(folder, 'linux', 'x64')).toEqual({ missing: expect.stringContaining('linux-x64') });
+    await write('native/build.mjs');
     expect(findTrainer(folder, 'linux', 'x64')).toEqual({ missing: expect.stringContaining('npm run build:native') });
   });
+
+  test('finds the libraries beside the bundles of an installed extension before those of a repository', async () => {
+    await write('dist/native/argot-trainer');
+    expect(findTrainer(folder, 'linux', 'x64')).toEqual({ missing: expect.stringContaining('reinstall') });
+    const inRepository = await write('node_modules/@node-llama-cpp/linux-x64/bins/linux-x64/libggml.so');
+    expect(findTrainer(folder, 'linux', 'x64')).toMatchObject({ libraries: dirname(inRepository) });
+    const installed = await write('dist/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64/libggml.so');
+    expect(findTrainer(folder, 'linux', 'x64')).toMatchObject({ libraries: dirname(installed) });
+  });
+
+  async function write(path: string): Promise<string> {
+    const file = join(folder, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, '');
+    return file;
+  }
 });

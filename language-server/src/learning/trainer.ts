@@ -22,19 +22,26 @@ export interface TrainerHost {
   readonly libraries: string;
 }
 
-/** Where the trainer and its libraries are, or one sentence on what is missing. */
+/**
+ * Where the trainer and its libraries are, or one sentence on what is missing. `root` is the folder that holds `dist`: the
+ * repository, or the installed extension, which has node-llama-cpp beside its bundles.
+ */
 export function findTrainer(root: string, platform: string, arch: string): TrainerHost | { readonly missing: string } {
   const program = join(root, 'dist', 'native', platform === 'win32' ? 'argot-trainer.exe' : 'argot-trainer');
   if (!existsSync(program)) {
     return {
-      missing:
-        'Learning needs the trainer, which is not built: install a C++ compiler and CMake, then run `npm run build:native`.',
+      missing: existsSync(join(root, 'native', 'build.mjs'))
+        ? 'Learning needs the trainer, which is not built: install a C++ compiler and CMake, then run `npm run build:native`.'
+        : `Learning needs the trainer, which this package of Argot lacks: install the package made for ${platform}-${arch}.`,
     };
   }
   const system = platform === 'win32' ? 'win' : platform === 'darwin' ? 'mac' : platform;
+  const places = [join(root, 'dist', 'node_modules'), join(root, 'node_modules')];
   for (const variant of [`${system}-${arch}-metal`, `${system}-${arch}`]) {
-    const libraries = join(root, 'node_modules', '@node-llama-cpp', variant, 'bins', variant);
-    if (existsSync(libraries)) return { program, libraries };
+    for (const place of places) {
+      const libraries = join(place, '@node-llama-cpp', variant, 'bins', variant);
+      if (existsSync(libraries)) return { program, libraries };
+    }
   }
   return { missing: `Learning needs the libraries of node-llama-cpp for ${system}-${arch}: reinstall Argot.` };
 }

@@ -56,6 +56,8 @@ export interface Editor extends EditorWindow, AsyncDisposable {
   readonly workspace: string;
   /** The language server's ARGOT_HOME. */
   readonly home: string;
+  /** Where a packaged extension was installed. */
+  readonly extensions: string;
   /** Another window on the same workspace, of the same user. */
   secondWindow(): Promise<EditorWindow>;
   /** The language server's process; undefined while none listens. */
@@ -95,6 +97,7 @@ export async function openEditor(options: EditorOptions): Promise<Editor> {
     ...first,
     workspace: folders.workspace,
     home: folders.home,
+    extensions: folders.extensions,
     secondWindow: openWindow,
     languageServerPid: () => languageServerPid(folders.home),
     close,
