@@ -10,7 +10,7 @@ const common = {
   sourcemap: true,
   logLevel: 'warning',
   metafile: true,
-  external: ['vscode', 'node-llama-cpp'],
+  external: ['vscode', 'node-llama-cpp', '@vscode/tree-sitter-wasm'],
 };
 
 /** @type {import('esbuild').BuildOptions[]} */
@@ -20,6 +20,7 @@ const bundles = [
     ...common,
     entryPoints: {
       'language-server': 'language-server/src/main.ts',
+      'index-process': 'language-server/src/indexing/indexProcess.ts',
       'models-cli': 'language-server/src/engine/cli.ts',
     },
     outdir: 'dist',

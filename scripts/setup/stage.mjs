@@ -24,6 +24,7 @@ const required = [
   'LICENSE',
   'dist/extension.cjs',
   'dist/language-server.mjs',
+  'dist/index-process.mjs',
   'dist/bundled.json',
 ];
 const optional = ['media', 'l10n'];
@@ -54,7 +55,8 @@ export async function stage(folder, target, note) {
   const lock = JSON.parse(await readFile(path.join(repository, 'package-lock.json'), 'utf8')).packages;
   // Beside the bundles, where Node looks first; a folder “node_modules” at the top is left out by the packager.
   const modules = path.join(folder, 'dist');
-  for (const place of closure(lock, 'node_modules/node-llama-cpp'))
+  const roots = ['node_modules/node-llama-cpp', 'node_modules/@vscode/tree-sitter-wasm'];
+  for (const place of roots.flatMap((root) => closure(lock, root)))
     await copyPackage(path.join(repository, place), modules, place);
   const name = binaryPackages[target];
   const place = `node_modules/${name}`;
