@@ -12,7 +12,7 @@ export default defineConfig({
           name: 'unit',
           sequence: { groupOrder: 0 },
           include: [
-            '{protocol,language-server,extension}/src/**/*.test.ts',
+            '{protocol,language-server,coordinator,extension}/src/**/*.test.ts',
             'test/*.test.ts',
             'test/lib/*.test.ts',
             'bench/**/*.test.ts',

@@ -5,7 +5,15 @@ import { runMain } from './setup/failure.mjs';
 import { packageFile, repository } from './setup/repository.mjs';
 import { setUpDependencies } from './setup.mjs';
 
-const sourceFolders = ['protocol/src', 'language-server/src', 'extension/src', 'scripts', 'test', 'bench'];
+const sourceFolders = [
+  'protocol/src',
+  'language-server/src',
+  'coordinator/src',
+  'extension/src',
+  'scripts',
+  'test',
+  'bench',
+];
 
 const steps = [
   { name: 'types', file: 'typescript/bin/tsc', args: ['-b'] },

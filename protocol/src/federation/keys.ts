@@ -34,16 +34,33 @@ function derPrefixOf(algorithm: number): { readonly public: Uint8Array; readonly
 export const newSigningKeys = (): KeyPair => rawKeys(generateKeyPairSync('ed25519'));
 export const newAgreementKeys = (): KeyPair => rawKeys(generateKeyPairSync('x25519'));
 
-/** Separates these signatures from any other use of the same key. */
-const signatureContext = label('argot federation message 1\0');
-
-export function sign(secretKey: Uint8Array, body: Uint8Array): Uint8Array {
-  return new Uint8Array(nodeSign(null, Buffer.concat([signatureContext, body]), secretObject('ed25519', secretKey)));
+/** A signing pair from its secret key of 32 bytes. */
+export function keyPairFrom(secretKey: Uint8Array): KeyPair {
+  const publicKey = createPublicKey(secretObject('ed25519', secretKey));
+  return { publicKey: last32(publicKey.export({ type: 'spki', format: 'der' })), secretKey };
 }
 
-export function verify(publicKey: Uint8Array, body: Uint8Array, signature: Uint8Array): boolean {
+/** Separates the signatures of one use of a key from those of any other. */
+const signatureContexts = {
+  message: label('argot federation message 1\0'),
+  request: label('argot federation request 1\0'),
+} as const;
+type SignatureUse = keyof typeof signatureContexts;
+
+export function sign(secretKey: Uint8Array, body: Uint8Array, use: SignatureUse = 'message'): Uint8Array {
+  const signed = Buffer.concat([signatureContexts[use], body]);
+  return new Uint8Array(nodeSign(null, signed, secretObject('ed25519', secretKey)));
+}
+
+export function verify(
+  publicKey: Uint8Array,
+  body: Uint8Array,
+  signature: Uint8Array,
+  use: SignatureUse = 'message',
+): boolean {
   try {
-    return nodeVerify(null, Buffer.concat([signatureContext, body]), publicObject('ed25519', publicKey), signature);
+    const signed = Buffer.concat([signatureContexts[use], body]);
+    return nodeVerify(null, signed, publicObject('ed25519', publicKey), signature);
   } catch {
     // Thrown for bytes that are no key at all.
     return false;

@@ -40,8 +40,8 @@ export type Roster = z.infer<typeof rosterSchema>;
 export const cardSchema = body('card', { generation: z.int().min(0), agreementKey: key, sealingKey: key });
 export type Card = z.infer<typeof cardSchema>;
 
-/** Member → all: no plan may name the signer any more. */
-export const leaveSchema = body('leave', {});
+/** Member → all: no plan may name a card of the signer up to this generation any more; a later card takes it back. */
+export const leaveSchema = body('leave', { generation: z.int().min(0) });
 export type Leave = z.infer<typeof leaveSchema>;
 
 const targets = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const;
@@ -64,38 +64,47 @@ const privacySchema = z.discriminatedUnion('mechanism', [
   }),
 ]);
 
+const adapterSchema = z.strictObject({
+  rank: z.int().min(1).max(512),
+  alpha: positive,
+  targets: z.array(z.enum(targets)).min(1).refine(inOrder),
+  matrices: z.enum(['b', 'both']),
+  seed: z.int().min(0),
+});
+
+const trainingSchema = z.strictObject({
+  steps: z.int().min(1),
+  packsPerStep: z.int().min(1),
+  sequence: z.int().min(1),
+  learningRate: positive,
+});
+
+const bitsSchema = z.int().min(2).max(16);
+const segmentsSchema = z
+  .array(z.strictObject({ length: z.int().min(1), range: positive }))
+  .min(1)
+  .max(4096);
+
+/** What the lead's commands and the coordinator's plans say alike. */
+const roundFields = {
+  base: hash,
+  adapter: adapterSchema,
+  training: trainingSchema,
+  clipNorm: positive,
+  maxWeight: z.int().min(1).max(65_535),
+  minimumCohort: z.int().min(leastCohort).max(maxMembers),
+  privacy: privacySchema,
+};
+
 /** Coordinator → cohort: everything that a round depends on. */
 export const planSchema = body('plan', {
+  ...roundFields,
   round: z.int().min(1),
   roster: hash,
   /** Signed `card` messages. */
   cohort: z.array(anyBytes).min(leastCohort).max(maxMembers),
-  base: hash,
   parent: hash.nullable(),
-  adapter: z.strictObject({
-    rank: z.int().min(1).max(512),
-    alpha: positive,
-    targets: z.array(z.enum(targets)).min(1).refine(inOrder),
-    matrices: z.enum(['b', 'both']),
-    seed: z.int().min(0),
-  }),
-  training: z.strictObject({
-    steps: z.int().min(1),
-    packsPerStep: z.int().min(1),
-    sequence: z.int().min(1),
-    learningRate: positive,
-  }),
-  clipNorm: positive,
-  quantiser: z.strictObject({
-    bits: z.int().min(2).max(16),
-    segments: z
-      .array(z.strictObject({ length: z.int().min(1), range: positive }))
-      .min(1)
-      .max(4096),
-  }),
-  maxWeight: z.int().min(1).max(65_535),
-  minimumCohort: z.int().min(leastCohort).max(maxMembers),
-  privacy: privacySchema,
+  quantiser: z.strictObject({ bits: bitsSchema, segments: segmentsSchema }),
   deadlineMs: z.int().min(0),
 });
 export type Plan = z.infer<typeof planSchema>;
@@ -138,6 +147,39 @@ export type Failure = z.infer<typeof failureSchema>;
 /** Member of the cohort → all: whether the team's new adapter is better on the member's own held-out data. */
 export const voteSchema = body('vote', { result: hash, adopt: z.boolean() });
 export type Vote = z.infer<typeof voteSchema>;
+
+const duration = z
+  .int()
+  .min(1)
+  .max(366 * 86_400_000);
+
+/** What a plan is made from once the coordinator knows who is there. */
+export const roundSettingsSchema = z.strictObject({
+  ...roundFields,
+  /** `laneBits` bounds a coordinate on the wire: `bits` shrink with a growing cohort until the sum fits. */
+  quantiser: z.strictObject({ bits: bitsSchema, laneBits: z.int().min(4).max(32), segments: segmentsSchema }),
+  /** From the plan to the deadline of the uploads. */
+  durationMs: duration,
+  /** Members whose last request is older are not asked: who is away would only count as dropped. */
+  seenWithinMs: duration,
+});
+export type RoundSettings = z.infer<typeof roundSettingsSchema>;
+
+const commandActionSchema = z.discriminatedUnion('do', [
+  z.strictObject({ do: z.literal('start'), settings: roundSettingsSchema }),
+  z.strictObject({ do: z.literal('stop') }),
+  z.strictObject({ do: z.literal('schedule'), settings: roundSettingsSchema, everyMs: duration }),
+  z.strictObject({ do: z.literal('unschedule') }),
+]);
+export type CommandAction = z.infer<typeof commandActionSchema>;
+
+/** Lead → coordinator. `sequence` rises with every command, so that an old one cannot be played again. */
+export const commandSchema = body('command', { sequence: z.int().min(1), action: commandActionSchema });
+export type Command = z.infer<typeof commandSchema>;
+
+/** Lead → coordinator: begin a federation that this lead rules, at this coordinator. */
+export const foundSchema = body('found', { coordinator: key });
+export type Found = z.infer<typeof foundSchema>;
 
 /** Strictly ascending in the list of all targets: each set of targets has one spelling. */
 function inOrder(given: readonly (typeof targets)[number][]): boolean {

@@ -1,7 +1,7 @@
 /** What a receiver says instead of going on. Names and steps: docs/protocol.md, “Refusals”. */
 
 const texts = {
-  tooLarge: 'The message is larger than 1 MiB.',
+  tooLarge: 'The message is larger than 4 MiB.',
   malformed: 'The bytes are not a signed message.',
   notCanonical: 'The message is not in its canonical encoding.',
   fields: 'A field is missing, in excess or of the wrong type.',
@@ -24,6 +24,7 @@ const texts = {
   cohortTooSmall: 'The cohort is smaller than the minimum cohort.',
   minimumTooLow: 'The plan’s minimum cohort is below what this member asks for.',
   sumTooWide: 'The sum would not fit in 32 bits.',
+  weightTells: 'The sum of the weights would be published without noise: under client-level privacy all weights are 1.',
 
   updateSize: 'The update does not have the length that the plan says.',
   updateNotFinite: 'The update holds a value that is not a finite number.',
@@ -60,6 +61,8 @@ const texts = {
   sumHash: 'The sum’s hash is not the signed one.',
   sumSize: 'The sum’s size does not fit the plan.',
   sumPadding: 'The sum ends in bits that should be zero.',
+  unknownResult: 'The vote is about a result that is not this round’s.',
+  alreadyVoted: 'This member has voted otherwise before.',
   levelRange: 'The sum holds a value that no cohort could have sent.',
   norm: 'The sum is longer than clipped updates can make it.',
 } as const;

@@ -53,7 +53,8 @@ export type PlanRefusal =
   | 'madeUpMember'
   | 'swappedKey'
   | 'cohortTooSmall'
-  | 'sumTooWide';
+  | 'sumTooWide'
+  | 'weightTells';
 
 /** The checks of a plan that are the same for everybody; a member's own are in `acceptRound`. */
 export function openRound(message: Uint8Array, anchors: Anchors, roster: Signed<Roster>): Outcome<Round, PlanRefusal> {
@@ -64,6 +65,7 @@ export function openRound(message: Uint8Array, anchors: Anchors, roster: Signed<
   const cohort = openCohort(plan, anchors, roster.body);
   if (!cohort.ok) return cohort;
   if (plan.minimumCohort > cohort.value.length) return refuse('cohortTooSmall');
+  if (plan.privacy.mechanism === 'client' && plan.maxWeight !== 1) return refuse('weightTells');
   const shape = roundShape(plan, id);
   if (shape.modulusBits > 32) return refuse('sumTooWide');
   return accept({ ...shape, anchors, plan, id, cohort: cohort.value });

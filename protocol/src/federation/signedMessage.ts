@@ -5,8 +5,11 @@ import { decodeCanonical, encodeCanonical } from './canonical.ts';
 import { type KeyPair, sign, verify } from './keys.ts';
 import { accept, type MessageRefusal, type Outcome, refuse } from './refusal.ts';
 
-/** Larger than any message of the largest cohort, small enough to be read at once. */
-export const maxMessageBytes = 1 << 20;
+/**
+ * Larger than any message of the largest cohort (a release of 256 survivors and 256 dropped has 2.1 MB), small enough to
+ * be read at once.
+ */
+export const maxMessageBytes = 4 << 20;
 
 /** A message whose form and signature hold. */
 export interface Signed<Body> {
@@ -17,7 +20,8 @@ export interface Signed<Body> {
 }
 
 export interface Expectation {
-  readonly federation: Uint8Array;
+  /** Left out only where the message itself begins a federation. */
+  readonly federation?: Uint8Array;
   /** Left out where several may sign, and the caller looks the signer up. */
   readonly signer?: Uint8Array;
 }
@@ -45,7 +49,8 @@ export function openMessage<Body extends { readonly federation: Uint8Array }>(
   if (!verify(signer, encoded, signature)) return refuse('signature');
   const body = decodeCanonical(encoded, schema);
   if (!body.ok) return body;
-  if (!sameBytes(body.value.federation, expected.federation)) return refuse('wrongFederation');
+  const { federation } = expected;
+  if (federation !== undefined && !sameBytes(body.value.federation, federation)) return refuse('wrongFederation');
   return accept({ body: body.value, signer, id: sha256(encoded) });
 }
 

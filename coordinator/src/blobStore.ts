@@ -1,0 +1,91 @@
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { hex, sameBytes } from '#protocol/federation/bytes.ts';
+import { sha256 } from '#protocol/federation/signedMessage.ts';
+
+/**
+ * Payloads and sums, each a file named by its hash. What arrives piece by piece lies in a file of its own until it is
+ * whole, right and on disk: a name without `.part` is always the whole blob.
+ */
+export interface BlobStore {
+  read(plan: Uint8Array, hash: Uint8Array): Promise<Uint8Array | undefined>;
+  has(plan: Uint8Array, hash: Uint8Array): Promise<boolean>;
+  /** A whole blob at once, durable before it resolves. */
+  write(plan: Uint8Array, bytes: Uint8Array): Promise<void>;
+  /** Bytes of an unfinished blob that are there. */
+  received(plan: Uint8Array, hash: Uint8Array): Promise<number>;
+  /** Adds a piece at `offset`; the last one makes the blob whole, unless its hash is another. */
+  append(plan: Uint8Array, hash: Uint8Array, piece: BlobPiece): Promise<Appended>;
+  /** Throws away what was received of a blob. */
+  discard(plan: Uint8Array, hash: Uint8Array): Promise<void>;
+  /** Removes a round's payloads, but for one blob. */
+  removeAllBut(plan: Uint8Array, kept: readonly Uint8Array[]): Promise<void>;
+}
+
+export interface BlobPiece {
+  readonly offset: number;
+  readonly size: number;
+  readonly bytes: Uint8Array;
+}
+
+export type Appended =
+  | { readonly kind: 'more' | 'whole'; readonly received: number }
+  | { readonly kind: 'elsewhere'; readonly received: number }
+  | { readonly kind: 'wrongHash' };
+
+export function openBlobStore(folder: string): BlobStore {
+  const place = (plan: Uint8Array, hash: Uint8Array) => join(folder, hex(plan), hex(hash));
+  const partial = (plan: Uint8Array, hash: Uint8Array) => `${place(plan, hash)}.part`;
+  const received = (plan: Uint8Array, hash: Uint8Array) => sizeOf(partial(plan, hash));
+  return {
+    received,
+    read: (plan, hash) => readFile(place(plan, hash)).then(bytesOf, () => undefined),
+    has: async (plan, hash) => (await stat(place(plan, hash)).catch(() => undefined)) !== undefined,
+    async write(plan, bytes) {
+      const hash = sha256(bytes);
+      await mkdir(dirname(place(plan, hash)), { recursive: true, mode: 0o700 });
+      await using file = await open(partial(plan, hash), 'w', 0o600);
+      await file.writeFile(bytes);
+      await land(file, partial(plan, hash), place(plan, hash));
+    },
+    async append(plan, hash, { offset, size, bytes }) {
+      await mkdir(dirname(place(plan, hash)), { recursive: true, mode: 0o700 });
+      const before = await received(plan, hash);
+      if (before !== offset || offset + bytes.length > size) return { kind: 'elsewhere', received: before };
+      await using file = await open(partial(plan, hash), 'a+', 0o600);
+      await file.appendFile(bytes);
+      const now = offset + bytes.length;
+      if (now < size) return { kind: 'more', received: now };
+      const whole = bytesOf(await readFile(partial(plan, hash)));
+      if (!sameBytes(sha256(whole), hash)) {
+        await rm(partial(plan, hash), { force: true });
+        return { kind: 'wrongHash' };
+      }
+      await land(file, partial(plan, hash), place(plan, hash));
+      return { kind: 'whole', received: now };
+    },
+    discard: (plan, hash) => rm(partial(plan, hash), { force: true }),
+    async removeAllBut(plan, kept) {
+      const names = new Set(kept.map(hex));
+      for (const name of await readdir(join(folder, hex(plan))).catch(() => [])) {
+        if (!names.has(name)) await rm(join(folder, hex(plan), name), { force: true });
+      }
+    },
+  };
+}
+
+/** On disk under its name, and the name on disk. */
+async function land(file: FileHandle, from: string, to: string): Promise<void> {
+  await file.sync();
+  await rename(from, to);
+  await using folder = await open(dirname(to), 'r');
+  await folder.sync();
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
+
+function bytesOf(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}

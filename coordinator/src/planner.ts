@@ -1,0 +1,52 @@
+import { compareBytes, hex } from '#protocol/federation/bytes.ts';
+import type { Membership } from '#protocol/federation/membership.ts';
+import { maxMembers, type Plan, type RoundSettings } from '#protocol/federation/messages.ts';
+import { largestLevel } from '#protocol/federation/quantiser.ts';
+import { modulusBits } from '#protocol/federation/ring.ts';
+
+export interface PlanContext {
+  readonly federation: Uint8Array;
+  readonly round: number;
+  readonly parent: Uint8Array | null;
+  readonly membership: Membership;
+  /** When each member, by key in hex, made its last request. */
+  readonly seenMs: ReadonlyMap<string, number>;
+  readonly nowMs: number;
+}
+
+/** The plan that the lead's settings give with those who are there now; undefined where they are too few. */
+export function planFrom(settings: RoundSettings, context: PlanContext): Plan | undefined {
+  const { federation, round, parent, membership, nowMs } = context;
+  const { quantiser, durationMs, seenWithinMs, ...alike } = settings;
+  if (membership.roster === undefined) return undefined;
+  const cohort = membership.roster.body.members
+    .filter(({ key }) => nowMs - (context.seenMs.get(hex(key)) ?? Number.NEGATIVE_INFINITY) <= seenWithinMs)
+    .flatMap(({ key }) => membership.cards.get(hex(key)) ?? [])
+    .sort((a, b) => compareBytes(a.card.signer, b.card.signer))
+    .slice(0, maxMembers);
+  if (cohort.length < settings.minimumCohort) return undefined;
+  const noise = settings.privacy.mechanism === 'client' ? settings.privacy.memberVariance : 0;
+  return {
+    type: 'plan',
+    federation,
+    ...alike,
+    round,
+    roster: membership.roster.id,
+    cohort: cohort.map(({ message }) => message),
+    parent,
+    quantiser: { bits: fittingBits(quantiser, cohort.length, noise), segments: quantiser.segments },
+    deadlineMs: nowMs + durationMs,
+  };
+}
+
+/** As many bits as are asked for, or as many as keep a coordinate of the sum within `laneBits`; two at the least. */
+export function fittingBits(
+  { bits, laneBits }: RoundSettings['quantiser'],
+  members: number,
+  memberVariance: number,
+): number {
+  const noise = Math.ceil(8 * Math.sqrt(members * memberVariance));
+  let fitting = bits;
+  while (fitting > 2 && modulusBits(members * largestLevel(fitting) + noise) > laneBits) fitting--;
+  return fitting;
+}
