@@ -45,7 +45,7 @@ export async function writeAtomically(path: string, text: string): Promise<void>
 }
 
 /** Windows and some network file systems can't do this; there the rename alone must do. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined);
   await handle?.sync().catch(() => undefined);
   await handle?.close();

@@ -46,6 +46,8 @@ export interface ExampleStore {
   deleteAll(): Promise<ChangeOutcome>;
   /** An adapter version was trained on these. */
   markUsed(adapterId: string, ids: readonly string[]): Promise<ChangeOutcome>;
+  /** That adapter version is gone. */
+  forgetAdapter(adapterId: string): Promise<ChangeOutcome>;
   /** Adapter versions that were trained on any of these. */
   adaptersUsing(ids: readonly string[]): Promise<readonly string[]>;
   /** Called after examples are gone, with the adapter versions that were trained on them. Returns how to stop that. */
