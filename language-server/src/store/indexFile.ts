@@ -1,16 +1,18 @@
-import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 
 export const indexName = 'index.db';
 
-const sumBytes = 32;
+const sumBytes = 4;
 
-/** A database with the SHA-256 of its bytes before it: SQLite itself does not see a wrong byte in a value. */
+/** A database with the CRC-32 of its bytes before it: SQLite itself does not see a wrong byte in a value. */
 export function encodeIndexFile(database: Buffer): Buffer {
-  return Buffer.concat([createHash('sha256').update(database).digest(), database]);
+  const sum = Buffer.alloc(sumBytes);
+  sum.writeUInt32BE(crc32(database));
+  return Buffer.concat([sum, database]);
 }
 
 export function decodeIndexFile(bytes: Buffer): Buffer | undefined {
+  if (bytes.length <= sumBytes) return undefined;
   const database = bytes.subarray(sumBytes);
-  const sum = createHash('sha256').update(database).digest();
-  return bytes.length > sumBytes && sum.equals(bytes.subarray(0, sumBytes)) ? database : undefined;
+  return crc32(database) === bytes.readUInt32BE(0) ? database : undefined;
 }

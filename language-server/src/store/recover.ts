@@ -32,11 +32,13 @@ export async function recoverSegment(
   const name = segmentName(segment);
   const { lines, repaired, damaged, end } = readLines(bytes);
   index.forgetSegment(segment);
-  for (const { offset, length, json } of lines) {
-    // A whole line that is no example is of a later version: it stays, unread.
-    const example = parseExample(json);
-    if (example !== undefined) index.put(example, { segment, offset, length });
-  }
+  index.together(() => {
+    for (const { offset, length, json } of lines) {
+      // A whole line that is no example is of a later version: it stays, unread.
+      const example = parseExample(json);
+      if (example !== undefined) index.put(example, { segment, offset, length });
+    }
+  });
   recovery.repaired += repaired.length;
   recovery.damaged += damaged.length;
   if (repaired.length + damaged.length === 0 && end === bytes.length) return end;
