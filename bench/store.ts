@@ -40,7 +40,7 @@ await runBenchmark(async (signal) => {
             .join('\n'),
     );
   } finally {
-    if (!process.env.KEEP) await rm(folder, { recursive: true, force: true }); else console.error(folder);
+    await rm(folder, { recursive: true, force: true });
   }
 });
 
@@ -66,7 +66,6 @@ async function measure(folder: string, count: number, signal: AbortSignal) {
 
   const opened = [];
   for (let i = 0; i < starts; i++) opened.push(await openInProcess(folder));
-  if (process.env.KEEP) return {} as never;
   await rm(join(folder, 'index.db'));
   const withoutIndex = await openInProcess(folder);
   return {
