@@ -8,6 +8,7 @@ import { chooseModel, downloadDefaultModel } from './models.ts';
 import { createNotices } from './notices.ts';
 import { createOutput } from './output.ts';
 import { tellPlaces } from './places.ts';
+import { createPolicy } from './policy.ts';
 import type { Facts } from './presentation.ts';
 import { provideSuggestions } from './provide.ts';
 import { resumeSuggestions } from './resume.ts';
@@ -43,6 +44,7 @@ export function activate(context: ExtensionContext): void {
   const status = createStatusItem(facts);
   const notices = createNotices(context.globalState);
   const inspect = createInspect(connected, snooze);
+  const policy = createPolicy(connected);
 
   const take = async (unit: Unit): Promise<void> => {
     watch.tell({ kind: 'taking', unit });
@@ -64,6 +66,10 @@ export function activate(context: ExtensionContext): void {
       notices.forget();
       await connected.restart();
     },
+    'argot.showPolicy': () => policy.show(),
+    'argot.checkPolicyFile': () => policy.checkFile(),
+    'argot.verifyLedger': () => policy.verifyLedger(),
+    'argot.exportLedger': () => policy.exportLedger(),
     'argot.acceptNextWord': () => take('word'),
     'argot.acceptNextLine': () => take('line'),
     'argot.dismiss': async () => {
@@ -78,6 +84,8 @@ export function activate(context: ExtensionContext): void {
     watch,
     status,
     inspect,
+    policy,
+    connected.onDidChangePolicy((view) => notices.tellPolicy(view)),
     tellPlaces(connected, () => snooze.until() !== undefined),
     resumeSuggestions(connected),
     ...commandIds.map((id) => commands.registerCommand(id, handlers[id])),

@@ -123,7 +123,9 @@ type Succeeded = ModelOutcome & { readonly ok: true };
 function succeeded(outcome: ModelOutcome): outcome is Succeeded {
   if (outcome.ok) return true;
   if (!outcome.cancelled) {
-    void window.showErrorMessage(outcome.message, 'Choose Model', 'Show Output').then((button) => {
+    const buttons = outcome.field === undefined ? ['Choose Model', 'Show Output'] : ['Show Effective Policy'];
+    void window.showErrorMessage(outcome.message, ...buttons).then((button) => {
+      if (button === 'Show Effective Policy') void commands.executeCommand('argot.showPolicy');
       if (button === 'Choose Model') void commands.executeCommand('argot.chooseModel');
       if (button === 'Show Output') void commands.executeCommand('argot.showOutput');
     });

@@ -1,4 +1,5 @@
 import { commands, type Memento, window } from 'vscode';
+import type { PolicyView } from '#protocol/policy.ts';
 import { rivalText } from './presentation.ts';
 import { type Complaint, createProblems } from './problems.ts';
 import { activeRivals } from './rivals.ts';
@@ -7,6 +8,8 @@ import type { Server } from './server.ts';
 /** The notifications that Argot shows by itself: each problem once, each rival once in a lifetime. */
 export interface Notices {
   check(server: Server): void;
+  /** Whatever a policy shuts off on its own account, and by whom. */
+  tellPolicy(view: PolicyView): void;
   /** Problems that go on are told again. */
   forget(): void;
 }
@@ -21,6 +24,10 @@ export function createNotices(memory: Memento): Notices {
       if (link.kind === 'lost' && link.tell) problems.tell(lossComplaint(link.code, link.message));
       problems.tell(server.status()?.problem);
       tellRivals(memory);
+    },
+    tellPolicy({ lockedDown }) {
+      const remedy = { title: 'Show Effective Policy', command: 'argot.showPolicy' };
+      for (const message of lockedDown) problems.tell({ code: 'policy', message, remedy });
     },
     forget: () => problems.forget(),
   };

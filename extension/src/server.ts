@@ -10,6 +10,7 @@ import {
 } from 'vscode-languageclient/node';
 import { serverAddress } from '#protocol/address.ts';
 import { type DownloadProgressParams, downloadProgressNotification } from '#protocol/models.ts';
+import { type PolicyView, policyNotification } from '#protocol/policy.ts';
 import { type Status, statusNotification } from '#protocol/status.ts';
 import { type ClientSession, openSession } from './client.ts';
 import { contact, thisMachine } from './connection.ts';
@@ -25,6 +26,7 @@ export interface Server {
   readonly status: () => Status | undefined;
   readonly onDidChange: EditorEvent<void>;
   readonly onDownloadProgress: EditorEvent<DownloadProgressParams>;
+  readonly onDidChangePolicy: EditorEvent<PolicyView>;
   /** Undefined when the server is not connected; a failure rejects. */
   request<P, R>(
     type: RequestType<P, R, void>,
@@ -57,6 +59,7 @@ export function connectServer(parts: ServerParts): Server {
   const address = serverAddress(machine);
   const changed = new EventEmitter<void>();
   const progress = new EventEmitter<DownloadProgressParams>();
+  const policy = new EventEmitter<PolicyView>();
   let link: Link = { kind: 'connecting' };
   let status: Status | undefined;
   let session: ClientSession | undefined;
@@ -67,6 +70,7 @@ export function connectServer(parts: ServerParts): Server {
       changed.fire();
     });
     client.onNotification(downloadProgressNotification, (params) => progress.fire(params));
+    client.onNotification(policyNotification, (view) => policy.fire(view));
   };
 
   const supervisor = supervise({
@@ -109,6 +113,7 @@ export function connectServer(parts: ServerParts): Server {
     status: () => status,
     onDidChange: changed.event,
     onDownloadProgress: progress.event,
+    onDidChangePolicy: policy.event,
     request: async (type, params, token) => session?.client.sendRequest(type, params, token),
     notify: (type, params) => {
       session?.client
@@ -132,6 +137,7 @@ export function connectServer(parts: ServerParts): Server {
       await supervisor.stop();
       changed.dispose();
       progress.dispose();
+      policy.dispose();
     },
   };
 }

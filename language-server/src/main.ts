@@ -8,6 +8,10 @@ import { serverAddress } from '#protocol/address.ts';
 import { protocolVersion } from '#protocol/handshake.ts';
 import { createModelHost } from './engine/createModelHost.ts';
 import { argotHome } from './home.ts';
+import { openLeftLedger } from './network/leftLedger.ts';
+import { createOutbound } from './network/outbound.ts';
+import { openLivePolicy } from './policyFiles/livePolicy.ts';
+import { policyMemoryFolder } from './policyFiles/policyMemoryFolder.ts';
 import { greet } from './server/handshake.ts';
 import { createLifetime } from './server/lifetime.ts';
 import { startSession } from './server/session.ts';
@@ -42,6 +46,11 @@ const sockets = new Set<Socket>();
 const totals = newTotals();
 let lastId = 0;
 
+// Nobody is welcomed before it is known what may happen here.
+const home = argotHome(process.env, process.platform);
+const policy = await openLivePolicy({ platform: process.platform, memoryFolder: policyMemoryFolder(), log });
+const left = openLeftLedger(home, policy);
+
 const listening = await listen(
   serverAddress(machine),
   (socket) => void welcome(socket).catch((error: unknown) => log(String(error))),
@@ -52,7 +61,7 @@ if (listening.kind === 'refused') {
   process.exit(1);
 }
 
-const host = createModelHost({ home: argotHome(process.env, process.platform), log });
+const host = createModelHost({ home, policy, outbound: createOutbound(policy, left), log });
 const lifetime = createLifetime({
   idleMs: environment.ARGOT_IDLE_MS,
   drainMs,
@@ -92,6 +101,8 @@ async function welcome(socket: Socket): Promise<void> {
   lifetime.joined();
   startSession(socket, {
     host,
+    policy,
+    left,
     totals,
     version: manifest.version,
     clients: lifetime.clients,

@@ -24,7 +24,8 @@ export const listModelsRequest = new RequestType<null, readonly ModelChoice[], v
 /** An expected outcome of an operation on models; `message` says what to do when it did not work. */
 export type ModelOutcome =
   | { readonly ok: true; readonly id: string }
-  | { readonly ok: false; readonly cancelled: boolean; readonly message: string };
+  /** `field` is the policy's, where that forbade it. */
+  | { readonly ok: false; readonly cancelled: boolean; readonly message: string; readonly field?: string };
 
 /** Extension → server: load this model now. When it fails, the last good one stays in use. */
 export type UseModelParams = { readonly id: string };

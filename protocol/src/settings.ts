@@ -19,6 +19,8 @@ export const settingsSchema = z.object({
   exclude: z.array(z.string()).default(['**/.env', '**/.env.*', '**/*.pem', '**/*.key', '**/id_rsa*', '**/.npmrc']),
   /** Root of a model hub's download addresses; organisations may point it at a mirror. */
   hubEndpoint: z.url({ protocol: /^https?$/ }).default('https://huggingface.co'),
+  /** Stricter limits than the administrator's, by the names of the admin file; none of them can loosen anything. */
+  policy: z.record(z.string(), z.unknown()).default({}),
   /** A proxy for downloads, from VS Code's `http.proxy`; empty means none. */
   proxy: z.string().default(''),
 });

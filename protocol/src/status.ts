@@ -5,7 +5,8 @@ export type RemedyCommand =
   | 'argot.chooseModel'
   | 'argot.downloadDefaultModel'
   | 'argot.showOutput'
-  | 'argot.openSettings';
+  | 'argot.openSettings'
+  | 'argot.showPolicy';
 
 /** What does not work, in a sentence that says what to do. `code` lets the extension show each problem once. */
 export interface Problem {
@@ -19,7 +20,8 @@ export interface Problem {
     | 'modelFailed'
     | 'unknownModel'
     | 'diskReadOnly'
-    | 'settings';
+    | 'settings'
+    | 'policy';
   readonly message: string;
   readonly remedy?: { readonly title: string; readonly command: RemedyCommand };
 }

@@ -31,6 +31,7 @@ import {
   type ModelOutcome,
   useModelRequest,
 } from '#protocol/models.ts';
+import { type PolicyView, policyNotification } from '#protocol/policy.ts';
 import { type Signal, signalNotification } from '#protocol/signals.ts';
 import { type StatisticsResult, type Status, statisticsRequest, statusNotification } from '#protocol/status.ts';
 import { type LastTraceResult, lastTraceRequest } from '#protocol/trace.ts';
@@ -48,6 +49,8 @@ export interface Client extends AsyncDisposable {
   /** Each `argot/status` notification; `statuses.last()` is the present one. */
   readonly statuses: Events<Status>;
   readonly progress: Events<DownloadProgressParams>;
+  /** Each `argot/policy` notification. */
+  readonly policies: Events<PolicyView>;
   open(options: OpenOptions): Promise<ClientDocument>;
   complete(document: ClientDocument, offset: number, options?: CompleteOptions): Promise<CompletionAnswer>;
   /** The cursor rests at `offset` without an edit. */
@@ -94,8 +97,10 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   const closed = new Promise<void>((resolve) => connection.onClose(resolve));
   const statuses = createEvents<Status>();
   const progress = createEvents<DownloadProgressParams>();
+  const policies = createEvents<PolicyView>();
   connection.onNotification(statusNotification, statuses.push);
   connection.onNotification(downloadProgressNotification, progress.push);
+  connection.onNotification(policyNotification, policies.push);
   connection.listen();
   // The handshake left the socket paused, so that nothing was lost before this listener stood.
   socket.resume();
@@ -107,6 +112,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     connection,
     statuses,
     progress,
+    policies,
     open: (open) => openDocument(connection, open),
     complete: (document, offset, how = {}) => complete(connection, document, offset, how),
     cursor: (document, offset) =>

@@ -30,6 +30,8 @@ export interface ServerOptions {
   /** The runtime: this process's own by default. */
   readonly node?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs the server, such as one that gives it a machine of its own. */
+  readonly prefix?: readonly string[];
 }
 
 /**
@@ -54,7 +56,8 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   const logPath = join(options.home, 'server-output.log');
   const log = await open(logPath, 'a', 0o600);
   const spawnedAtMs = performance.now();
-  const child = spawn(options.node ?? process.execPath, [bundle], {
+  const [command = '', ...args] = [...(options.prefix ?? []), options.node ?? process.execPath, bundle];
+  const child = spawn(command, args, {
     stdio: ['ignore', log.fd, log.fd],
     env: { ...process.env, ...options.env, ARGOT_HOME: options.home },
   });

@@ -11,11 +11,15 @@ export function modelPath(): string {
 }
 
 /** A server of its own, with the model or without, and everything removed at the end of the block. */
-export async function ownServer(options: { models?: readonly string[]; env?: ServerOptions['env'] } = {}) {
+export async function ownServer(options: { models?: readonly string[] } & Pick<ServerOptions, 'env' | 'prefix'> = {}) {
   await using stack = new AsyncDisposableStack();
   const home = stack.use(await createHome(options.models ?? [modelPath()]));
   const server = stack.use(
-    await startServer({ home: home.path, ...(options.env === undefined ? {} : { env: options.env }) }),
+    await startServer({
+      home: home.path,
+      ...(options.env === undefined ? {} : { env: options.env }),
+      ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
+    }),
   );
   const moved = stack.move();
   return {

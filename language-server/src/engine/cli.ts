@@ -1,6 +1,10 @@
 import { resolve } from 'node:path';
 import { checkSettings } from '#protocol/settings.ts';
 import { argotHome } from '../home.ts';
+import { openLeftLedger } from '../network/leftLedger.ts';
+import { createOutbound } from '../network/outbound.ts';
+import { openLivePolicy } from '../policyFiles/livePolicy.ts';
+import { policyMemoryFolder } from '../policyFiles/policyMemoryFolder.ts';
 import { inWords, type Outcome } from './faults.ts';
 import { type ModelStore, modelStore } from './modelStore.ts';
 import type { OnProgress } from './progress.ts';
@@ -17,9 +21,13 @@ type Result = { readonly ok: true; readonly output: string } | { readonly ok: fa
 async function main(args: readonly string[], signal: AbortSignal): Promise<Result> {
   const { env } = process;
   const { settings } = checkSettings({});
+  const home = argotHome(env, process.platform);
+  const log = (message: string): boolean => process.stderr.write(`${message}\n`);
+  await using policy = await openLivePolicy({ platform: process.platform, memoryFolder: policyMemoryFolder(), log });
+  const outbound = createOutbound(policy, openLeftLedger(home, policy));
   const store = modelStore({
-    home: argotHome(env, process.platform),
-    reach: () => ({ hubEndpoint: env.ARGOT_HUB || settings.hubEndpoint, proxy: '', env }),
+    home,
+    reach: () => ({ hubEndpoint: env.ARGOT_HUB || settings.hubEndpoint, proxy: '', env, outbound }),
   });
   const onProgress = progressLine(process.stderr);
   const [command, subject, option, value, ...rest] = args;

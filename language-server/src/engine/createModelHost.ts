@@ -1,17 +1,22 @@
 import type { ModelChoice, ModelOutcome } from '#protocol/models.ts';
 import { checkSettings, type Settings } from '#protocol/settings.ts';
 import type { Problem, Status } from '#protocol/status.ts';
+import type { Outbound } from '../network/outbound.ts';
+import type { PolicyService } from '../policy/policyService.ts';
 import type { Engine } from './engine.ts';
 import { errorMessage, type Fault } from './faults.ts';
 import { type Library, loadLibrary, warmLibrary } from './library.ts';
 import { loadModel } from './loadModel.ts';
 import type { EngineState, ModelHost } from './modelHost.ts';
 import { modelStore } from './modelStore.ts';
+import { permitModel } from './permitModel.ts';
 import { createQueue } from './queue.ts';
 import type { FoundModel } from './storedModel.ts';
 
 export interface ModelHostDeps {
   readonly home: string;
+  readonly policy: PolicyService;
+  readonly outbound: Outbound;
   readonly log: (message: string) => void;
 }
 
@@ -24,11 +29,11 @@ const rememberEveryMs = 30_000;
 /** What a load depends on; a change of any of it loads anew. */
 type Wanted = Pick<Settings, 'model' | 'gpu' | 'threads'>;
 
-export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
+export function createModelHost({ home, policy, outbound, log }: ModelHostDeps): ModelHost {
   let settings: Settings | undefined;
   const store = modelStore({
     home,
-    reach: () => ({ ...(settings ?? checkSettings({}).settings), env: process.env }),
+    reach: () => ({ ...(settings ?? checkSettings({}).settings), env: process.env, outbound }),
   });
   const enqueue = createQueue();
   const listeners = new Set<() => void>();
@@ -60,8 +65,9 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
   /** Loads what the settings want; the model in use stays until the new one works. */
   async function load(target: Wanted): Promise<void> {
     const found = await find(target.model);
-    if (!found.ok) {
-      problem = found.problem;
+    const forbidden = found.ok ? await permitModel(policy, found.model.info) : found.problem;
+    if (!found.ok || forbidden !== undefined) {
+      problem = forbidden;
       return;
     }
     const options = {
@@ -92,7 +98,7 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
 
   async function find(model: string): Promise<FoundModel> {
     if (model !== 'auto') return store.find(model);
-    const best = await store.pickDefault();
+    const best = await store.pickDefault(async ({ info }) => (await permitModel(policy, info)) === undefined);
     return best === undefined ? { ok: false, problem: noModel } : { ok: true, model: best };
   }
 
@@ -113,6 +119,28 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
     changed();
     return run;
   }
+
+  /** A model that has become forbidden goes at once, without another to take its place. */
+  async function obey(): Promise<void> {
+    const forbidden = engine === undefined ? undefined : await permitModel(policy, engine.model);
+    if (engine !== undefined && forbidden !== undefined) {
+      const previous = engine;
+      engine = undefined;
+      memoryBytes = 0;
+      problem = forbidden;
+      changed();
+      await previous[Symbol.asyncDispose]();
+      inMemory--;
+    }
+    if (wanted !== undefined && problem?.code === 'policy') await load(wanted);
+  }
+
+  function policyChanged(): void {
+    enqueue(obey)
+      .catch((error: unknown) => log(errorMessage(error)))
+      .finally(changed);
+  }
+  const unsubscribe = policy.onChange(policyChanged);
 
   async function rememberSpeed(): Promise<void> {
     const speed = engine?.speed();
@@ -189,6 +217,7 @@ export function createModelHost({ home, log }: ModelHostDeps): ModelHost {
     },
     async [Symbol.asyncDispose]() {
       clearInterval(remember);
+      unsubscribe();
       await rememberSpeed();
       await engine?.[Symbol.asyncDispose]();
     },
@@ -207,5 +236,6 @@ function summary({ model }: Engine) {
 }
 
 function refused(fault: Fault): ModelOutcome {
-  return { ok: false, cancelled: fault.code === 'cancelled', message: fault.message };
+  const { code, message, refusal } = fault;
+  return { ok: false, cancelled: code === 'cancelled', message, ...(refusal && { field: refusal.field }) };
 }

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freeOutbound } from '../network/testing/freeOutbound.ts';
 import { type DownloadProgress, type DownloadRequest, download } from './download.ts';
-import { openNetwork } from './network.ts';
 import { closed, type FileServer, fileServer, listening } from './testing/fileServer.ts';
 
 const content = Buffer.concat([Buffer.from('GGUF'), randomBytes(1_000_000)]);
@@ -37,7 +37,7 @@ function hashOf(bytes: Buffer): string {
 }
 
 async function fetchFrom(url: string, more: Partial<DownloadRequest> = {}, silenceTimeoutMs = 1000) {
-  await using network = await openNetwork({ proxy: '', env: {}, silenceTimeoutMs });
+  await using network = await freeOutbound().open({ proxy: '', env: {}, silenceTimeoutMs });
   return await download(
     {
       url,
@@ -373,11 +373,11 @@ async function bundle(outfile: string): Promise<void> {
     stdin: {
       contents: `
         import { download } from './download.ts';
-        import { openNetwork } from './network.ts';
+        import { freeOutbound } from '../network/testing/freeOutbound.ts';
         const [url, destination] = process.argv.slice(2);
         await download(
           { url, destination, magic: 'GGUF', check: async () => undefined, onProgress: () => undefined, signal: new AbortController().signal },
-          await openNetwork({ proxy: '', env: {} }),
+          await freeOutbound().open({ proxy: '', env: {} }),
         );`,
       resolveDir: import.meta.dirname,
     },

@@ -1,9 +1,10 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { networkFault, statusFault } from '../network/networkFault.ts';
+import type { Answer, Network, OutboundRequest } from '../network/outbound.ts';
 import { land, spaceFault } from './disk.ts';
 import { cancelled, diskFault, type Fault, inWords, type Outcome } from './faults.ts';
-import { type Answer, type Network, networkFault, statusFault } from './network.ts';
 import { append, canResume, partPaths, restart, saveNote, startTransfer, type Transfer } from './transfer.ts';
 
 export interface DownloadRequest {
@@ -92,7 +93,7 @@ async function attemptOnce(request: DownloadRequest, network: Network, transfer:
   request.onProgress({ phase: 'connecting', receivedBytes: before, totalBytes });
   let answer: Answer;
   try {
-    answer = await network.get(request.url, rangeHeaders(transfer), request.signal);
+    answer = await network.send(outboundOf(request, transfer), request.signal);
   } catch (error) {
     request.signal.throwIfAborted();
     const fault = networkFault(error, hostOf(request));
@@ -109,6 +110,11 @@ async function attemptOnce(request: DownloadRequest, network: Network, transfer:
   const broken = await receive(request, transfer, answer);
   if (broken?.kind === 'again') return { ...broken, progressed: transfer.receivedBytes > before };
   return broken ?? verify(request, transfer);
+}
+
+function outboundOf(request: DownloadRequest, transfer: Transfer): OutboundRequest {
+  const about = `asks for the model file ${basename(request.destination)}`;
+  return { method: 'GET', url: request.url, headers: rangeHeaders(transfer), purpose: 'modelDownload', about };
 }
 
 function rangeHeaders({ receivedBytes, note }: Transfer): Record<string, string> {

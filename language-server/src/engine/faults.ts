@@ -1,3 +1,5 @@
+import type { PolicyRefusal } from '../policy/decisions.ts';
+
 /** Why a model could not be had. Closed: whoever shows it may decide by code what to offer. */
 export type FaultCode =
   | 'cancelled'
@@ -18,12 +20,16 @@ export type FaultCode =
   | 'disk'
   | 'noPip'
   | 'pipFailed'
-  | 'unknownModel';
+  | 'unknownModel'
+  | 'policy'
+  | 'ledger';
 
 /** `message` is one or two sentences for the user: what happened, and what to do. */
 export interface Fault {
   readonly code: FaultCode;
   readonly message: string;
+  /** Where `code` is `policy`. */
+  readonly refusal?: PolicyRefusal;
 }
 
 export type Outcome<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly fault: Fault };

@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freeOutbound } from '../network/testing/freeOutbound.ts';
 import type { DownloadProgress } from './download.ts';
 import { fetchModel } from './fetchModel.ts';
 import { type ModelStore, modelStore } from './modelStore.ts';
@@ -26,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => rm(home, { recursive: true, force: true }));
 
 function reach(hubEndpoint: string): Reach {
-  return { hubEndpoint, proxy: '', env: {}, pythons: [['argot-no-such-python']] };
+  return { outbound: freeOutbound(), hubEndpoint, proxy: '', env: {}, pythons: [['argot-no-such-python']] };
 }
 
 async function place(name: string, bytes: Buffer): Promise<string> {
@@ -291,9 +292,9 @@ describe('list and pickDefault', () => {
   });
 
   it('chooses among what is installed, and nothing where nothing is', async () => {
-    expect(await store.pickDefault()).toBeUndefined();
+    expect(await store.pickDefault(async () => true)).toBeUndefined();
     const path = await place('mine.gguf', content);
-    expect((await store.pickDefault())?.id).toBe(path);
+    expect((await store.pickDefault(async () => true))?.id).toBe(path);
   });
 
   it('works where the disk can’t be written', async (context) => {

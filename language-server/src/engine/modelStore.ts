@@ -43,8 +43,8 @@ export interface ModelStore {
     onProgress: OnProgress,
     signal: AbortSignal,
   ): Promise<Outcome<{ readonly id: string; readonly path: string }>>;
-  /** The best installed model for this machine; undefined when none is installed. */
-  pickDefault(): Promise<StoredModel | undefined>;
+  /** The best permitted model for this machine; undefined when none is installed. */
+  pickDefault(permits: (model: StoredModel) => Promise<boolean>): Promise<StoredModel | undefined>;
   rememberSpeed(id: string, speed: Speed): Promise<Fault | undefined>;
 }
 
@@ -61,9 +61,12 @@ export function modelStore({ home, reach, memory = machineMemory }: ModelStoreOp
     find: (idOrPath, signal) => find(home, idOrPath, signal),
     fetch: (id, options) => fetchModel(id, home, reach(), options),
     importFile: (path, onProgress, signal) => importModel(path, home, onProgress, signal),
-    async pickDefault() {
+    async pickDefault(permits) {
       const [installed, speeds, machine] = await Promise.all([readInstalled(home), readSpeeds(home), memory()]);
-      return pickDefault(installed.models, machine, speeds);
+      const permitted: StoredModel[] = [];
+      for (const model of installed.models) if (await permits(model)) permitted.push(model);
+      // Where policy forbids all of them, the best one says so when it is loaded.
+      return pickDefault(permitted.length > 0 ? permitted : installed.models, machine, speeds);
     },
     rememberSpeed: (id, speed) => writeSpeed(home, id, speed),
   };

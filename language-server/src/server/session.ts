@@ -30,19 +30,26 @@ import {
   listModelsRequest,
   useModelRequest,
 } from '#protocol/models.ts';
+import { policyNotification } from '#protocol/policy.ts';
 import { checkSettings, type Settings } from '#protocol/settings.ts';
 import { signalNotification, signalSchema } from '#protocol/signals.ts';
 import { type Status, statisticsRequest, statusNotification } from '#protocol/status.ts';
 import { lastTraceRequest } from '#protocol/trace.ts';
 import { createRecentEdits } from '../context/recentEdits.ts';
 import type { ModelHost, ReportProgress } from '../engine/modelHost.ts';
+import type { LeftLedger } from '../network/leftLedger.ts';
+import { allOf } from '../policy/decisions.ts';
+import type { LivePolicy } from '../policyFiles/livePolicy.ts';
 import { createCompletionService } from './completionService.ts';
 import { applyChanges, type OpenDocument, openDocument, type WorkspaceFolder } from './documents.ts';
 import { createExcluder } from './excluder.ts';
+import { policyView, servePolicy, userComplaint } from './policyRequests.ts';
 import { createTraceLog, type Totals } from './traceLog.ts';
 
 export interface SessionDeps {
   readonly host: ModelHost;
+  readonly policy: LivePolicy;
+  readonly left: LeftLedger;
   readonly totals: Totals;
   readonly version: string;
   readonly clients: () => number;
@@ -54,7 +61,7 @@ export interface SessionDeps {
 
 /** One window: its documents, its settings and its requests, over one socket on which the handshake is done. */
 export function startSession(socket: Socket, deps: SessionDeps): void {
-  const { host } = deps;
+  const { host, policy } = deps;
   const connection = createProtocolConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
   const documents = new Map<string, OpenDocument>();
   const edits = createRecentEdits(Date.now);
@@ -62,8 +69,9 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   let folders: readonly WorkspaceFolder[] = [];
   let tabs: readonly string[] = [];
   let settings: Settings = checkSettings({}).settings;
-  let excluder = createExcluder(settings.exclude);
+  let excluder = createExcluder(excluded());
   let complaints: readonly string[] = [];
+  let policyComplaints: readonly string[] = [];
   let working = 0;
 
   const completions = createCompletionService({
@@ -84,7 +92,7 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
 
   function status(): Status {
     const base = host.status();
-    const [complaint] = complaints;
+    const [complaint] = [...complaints, ...policyComplaints.map(userComplaint)];
     return {
       ...base,
       state: base.state === 'ready' && working > 0 ? 'busy' : base.state,
@@ -101,6 +109,10 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
         : {}),
     };
   }
+  /** What the user leaves out, and what nobody may read. */
+  function excluded(): readonly string[] {
+    return [...settings.exclude, ...allOf(policy.effective(), 'exclude')];
+  }
   let sent = '';
   function sendStatus(): void {
     const now = status();
@@ -115,7 +127,8 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     const checked = checkSettings(raw);
     settings = checked.settings;
     complaints = checked.complaints;
-    excluder = createExcluder(settings.exclude);
+    policyComplaints = policy.setUser(connection, settings.policy);
+    excluder = createExcluder(excluded());
     host.configure(settings);
     sendStatus();
   }
@@ -137,6 +150,7 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     // What was sent before a client is ready is lost on it.
     sent = '';
     sendStatus();
+    sendPolicy();
   });
   connection.onRequest(ShutdownRequest.type, () => undefined);
   connection.onNotification(ExitNotification.type, () => {
@@ -205,13 +219,23 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   );
   connection.onRequest(downloadModelRequest, ({ id }, token) => host.download(id, reporting(id), asSignal(token)));
 
-  const unsubscribe = host.onChange(sendStatus);
+  servePolicy(connection, { policy, left: deps.left, complaints: () => policyComplaints });
+  const subscriptions = [host.onChange(sendStatus), policy.onChange(policyChanged)];
+  function policyChanged(): void {
+    excluder = createExcluder(excluded());
+    sendPolicy();
+  }
+  function sendPolicy(): void {
+    const view = policyView(policy, policyComplaints);
+    connection.sendNotification(policyNotification, view).catch(() => undefined);
+  }
   let over = false;
   function end(why: string | undefined): void {
     if (over) return;
     over = true;
     if (why !== undefined) deps.log(`A window's connection was closed: ${why}`);
-    unsubscribe();
+    for (const unsubscribe of subscriptions) unsubscribe();
+    policy.forgetUser(connection);
     for (const uri of documents.keys()) completions.closed(uri);
     connection.dispose();
     socket.destroy();

@@ -34,10 +34,10 @@ describe('the ledger of what was spent', () => {
         if (!read.ok) throw new Error(read.message);
         // As many as there are whole lines: each was synced before its release began.
         const whole = file.subarray(0, length).filter((byte) => byte === 10).length;
-        expect(read.ledger.spends).toEqual(ledger.spends.slice(0, whole));
+        expect(read.ledger.entries).toEqual(ledger.entries.slice(0, whole));
         const { line } = appendSpend(read.ledger, { at: 0, unit: 'member', purpose: 'next', release });
-        const again = readLedger(Uint8Array.from([...file.subarray(0, read.ledger.usableBytes), ...line]));
-        expect(again.ok && again.ledger.spends.length).toBe(whole + 1);
+        const again = readLedger(Uint8Array.from([...file.subarray(0, read.ledger.tip.usableBytes), ...line]));
+        expect(again.ok && again.ledger.entries.length).toBe(whole + 1);
       }),
       { numRuns: 200 },
     );
@@ -51,7 +51,7 @@ describe('the ledger of what was spent', () => {
         changed[at]! ^= change;
         const read = readLedger(changed);
         // Only the last line may go unnoticed: another head shows it, so it must differ.
-        if (read.ok) expect(read.ledger.head).not.toBe(ledger.head);
+        if (read.ok) expect(read.ledger.tip.head).not.toBe(ledger.tip.head);
       }),
       { numRuns: 300 },
     );
@@ -64,7 +64,7 @@ describe('the ledger of what was spent', () => {
 
   it('keeps time from running back, and refuses to record one purpose twice', () => {
     const { ledger } = written(3);
-    expect(appendSpend(ledger, { at: 0, unit: 'member', purpose: 'x', release }).ledger.spends.at(-1)?.at).toBe(
+    expect(appendSpend(ledger, { at: 0, unit: 'member', purpose: 'x', release }).ledger.entries.at(-1)?.at).toBe(
       2 * day,
     );
     expect(() => appendSpend(ledger, { at: 0, unit: 'member', purpose: 'round 1 é', release })).toThrow(

@@ -1,15 +1,20 @@
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { type NetworkOptions, networkFault, openNetwork } from './network.ts';
-import { fileServer, listening } from './testing/fileServer.ts';
-import { proxyServer } from './testing/proxyServer.ts';
+import { fileServer, listening } from '../engine/testing/fileServer.ts';
+import { proxyServer } from '../engine/testing/proxyServer.ts';
+import type { NetworkOptions } from './connection.ts';
+import { networkFault } from './networkFault.ts';
+import { freeOutbound } from './testing/freeOutbound.ts';
 
 const signal = new AbortController().signal;
 const content = Buffer.from('GGUF and so on');
 
 async function get(url: string, options: Partial<NetworkOptions>): Promise<string> {
-  await using network = await openNetwork({ proxy: '', env: {}, ...options });
-  const { body, status } = await network.get(url, {}, signal);
+  await using network = await freeOutbound().open({ proxy: '', env: {}, ...options });
+  const { body, status } = await network.send(
+    { method: 'GET', url, purpose: 'modelDownload', about: 'a test' },
+    signal,
+  );
   return `${status} ${await body.text()}`;
 }
 
@@ -55,7 +60,9 @@ describe('proxies', () => {
   });
 
   it('says that the address of a proxy makes no sense, without its password', async () => {
-    const error = await openNetwork({ proxy: 'http://ada:secret@', env: {} }).catch((each) => each);
+    const error = await freeOutbound()
+      .open({ proxy: 'http://ada:secret@', env: {} })
+      .catch((each) => each);
     const fault = networkFault(error, 'hub');
     expect(fault.code).toBe('proxy');
     expect(fault.message).not.toContain('secret');
