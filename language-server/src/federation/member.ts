@@ -8,8 +8,9 @@ import type { Roster } from '#protocol/federation/messages.ts';
 import type { Refusal } from '#protocol/federation/refusal.ts';
 import type { RingVector } from '#protocol/federation/ring.ts';
 import { openRoster } from '#protocol/federation/roster.ts';
+import type { Round } from '#protocol/federation/round.ts';
 import { type Signed, signMessage } from '#protocol/federation/signedMessage.ts';
-import type { EffectivePolicy } from '../policy/layers.ts';
+import type { PolicyService } from '../policy/policyService.ts';
 import { type Adoption, adoptionIn, type Judgement, rolledBack } from './adoption.ts';
 import { type Claims, claimsIn } from './claims.ts';
 import { anchorsOf, type Enrolment } from './enrolment.ts';
@@ -67,7 +68,9 @@ export interface MemberOptions {
   readonly identity: Identity;
   readonly board: HttpBoard;
   readonly trainer: LocalTrainer;
-  readonly policy: () => EffectivePolicy;
+  readonly policy: PolicyService;
+  /** What a round with a privacy mechanism costs, as the accountant says; without it such a round costs without end. */
+  readonly epsilonOf?: (round: Round) => number;
   readonly noise?: RingNoise;
   readonly onProgress?: (round: number, progress: TrainingProgress) => void;
 }

@@ -3,8 +3,9 @@ import type { Plan } from '#protocol/federation/messages.ts';
 import { packedBytes } from '#protocol/federation/ring.ts';
 import type { Round } from '#protocol/federation/round.ts';
 import { sha256 } from '#protocol/federation/signedMessage.ts';
-import { type Decision, mayChoose, mayTake, mayUse, type PolicyRefusal, refusalSentence } from '../policy/decisions.ts';
-import type { EffectivePolicy } from '../policy/layers.ts';
+import type { RoundTerms } from '../policy/actions.ts';
+import { type PolicyRefusal, refusalSentence } from '../policy/decisions.ts';
+import type { PolicyService } from '../policy/policyService.ts';
 import type { Enrolment } from './enrolment.ts';
 
 /** Why a member takes no part in a plan that is right in form: its policy, its enrolment or its machine says no. */
@@ -18,7 +19,9 @@ export type PlanObjection =
   | { readonly kind: 'wrongLength'; readonly planned: number; readonly own: number | undefined };
 
 export interface PlanJudge {
-  readonly policy: EffectivePolicy;
+  readonly policy: PolicyService;
+  /** What a round with a privacy mechanism costs, alone. */
+  readonly epsilonOf: (round: Round) => number;
   readonly enrolment: Enrolment;
   /** Of the model on this machine. */
   readonly baseSha256: string;
@@ -31,9 +34,8 @@ export interface PlanJudge {
 export function planObjection(round: Round, judge: PlanJudge): PlanObjection | undefined {
   const { plan } = round;
   const { enrolment, policy } = judge;
-  for (const decision of policyDecisions(round, policy, enrolment)) {
-    if (!decision.permitted) return { kind: 'policy', refusal: decision.refusal };
-  }
+  const decision = policy.decide({ kind: 'round', ...roundTerms(round, enrolment, judge.epsilonOf) });
+  if (!decision.permitted) return { kind: 'policy', refusal: decision.refusal };
   const { minimumCohort, privacyMechanisms } = enrolment.minimums;
   if (plan.minimumCohort < minimumCohort) {
     return { kind: 'minimumTooLow', asked: plan.minimumCohort, enrolled: minimumCohort };
@@ -48,19 +50,21 @@ export function planObjection(round: Round, judge: PlanJudge): PlanObjection | u
   return judge.knowsParent ? undefined : { kind: 'unknownParent' };
 }
 
-function* policyDecisions(round: Round, policy: EffectivePolicy, enrolment: Enrolment): Generator<Decision> {
-  const { plan } = round;
-  yield mayUse(policy, 'federation');
-  yield mayUse(policy, 'network');
-  yield mayUse(policy, 'learning');
-  yield mayChoose(policy, 'coordinators', new URL(enrolment.coordinator.url).origin);
-  yield mayChoose(policy, 'coordinatorKeys', hex(sha256(round.anchors.coordinator)));
-  yield mayTake(policy, 'minimumCohort', plan.minimumCohort);
-  yield mayChoose(policy, 'privacyMechanisms', plan.privacy.mechanism);
-  if (plan.privacy.mechanism !== 'none') yield mayTake(policy, 'delta', plan.privacy.delta);
-  yield mayTake(policy, 'adapterRank', plan.adapter.rank);
-  for (const target of plan.adapter.targets) yield mayChoose(policy, 'adapterTargets', target);
-  yield mayTake(policy, 'bytesPerRound', packedBytes(round.length, round.modulusBits));
+function roundTerms(round: Round, enrolment: Enrolment, epsilonOf: PlanJudge['epsilonOf']): RoundTerms {
+  const { plan, anchors } = round;
+  return {
+    minimums: enrolment.minimums,
+    coordinator: new URL(enrolment.coordinator.url).origin,
+    coordinatorKey: hex(sha256(anchors.coordinator)),
+    minimumCohort: plan.minimumCohort,
+    mechanism: plan.privacy.mechanism,
+    epsilon: plan.privacy.mechanism === 'none' ? Number.POSITIVE_INFINITY : epsilonOf(round),
+    // Without a mechanism there is no delta to state.
+    delta: plan.privacy.mechanism === 'none' ? 0 : plan.privacy.delta,
+    rank: plan.adapter.rank,
+    targets: plan.adapter.targets,
+    bytes: packedBytes(round.length, round.modulusBits),
+  };
 }
 
 export function objectionSentence(objection: PlanObjection): string {
