@@ -7,7 +7,7 @@ import {
   roundTopic,
 } from '#protocol/federation/board.ts';
 import { hex, sameBytes } from '#protocol/federation/bytes.ts';
-import { type Membership, readMembership } from '#protocol/federation/membership.ts';
+import { isInRoster, type Membership, readMembership } from '#protocol/federation/membership.ts';
 import { type Failure, failureSchema, planSchema, type Result, type Roster } from '#protocol/federation/messages.ts';
 import { accept, type Outcome, type Refusal, refuse } from '#protocol/federation/refusal.ts';
 import { checkSum, openResult } from '#protocol/federation/result.ts';
@@ -38,13 +38,16 @@ export async function readLog(
   board: BulletinBoard,
   anchors: Anchors,
   known: Signed<Roster> | undefined,
+  self: Uint8Array,
   signal: AbortSignal,
 ): Promise<FederationLog> {
   const messages = await readTopic(board, membershipTopic, signal);
   const membership = readMembership(messages, anchors, known);
   const byId = new Map<string, Uint8Array>();
   const plans: Signed<PlanHead>[] = [];
-  for (const message of await readTopic(board, roundsTopic, signal)) {
+  // Rounds are shown to members only.
+  const planMessages = isInRoster(membership.roster, self) ? await readTopic(board, roundsTopic, signal) : [];
+  for (const message of planMessages) {
     const plan = openMessage(message, planSchema, { federation: anchors.federation, signer: anchors.coordinator });
     if (!plan.ok) continue;
     byId.set(hex(plan.value.id), message);

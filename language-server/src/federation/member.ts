@@ -142,7 +142,7 @@ async function syncMembership(context: MemberContext, signal: AbortSignal): Prom
     const body = { type: 'join', federation: anchors.federation, name };
     await board.post(membershipTopic, signMessage(body, identity.signing), signal);
   }
-  const log = await readLog(board, anchors, known, signal);
+  const log = await readLog(board, anchors, known, identity.signing.publicKey, signal);
   const { roster, cards } = log.membership;
   const message = log.rosterMessage;
   if (roster !== undefined && message !== undefined) await rosters.claim(String(roster.body.version), message);

@@ -32,7 +32,8 @@ export async function takePart(
   const { baseSha256, updateLength } = trainer;
   const knowsParent = start === undefined || start.ok;
   const objection = planObjection(round, {
-    policy: context.policy(),
+    policy: context.policy,
+    epsilonOf: context.epsilonOf ?? (() => Number.POSITIVE_INFINITY),
     enrolment,
     baseSha256,
     updateLength,
@@ -52,10 +53,27 @@ export async function takePart(
     standing = await upload(context, { round, self: self.value, keys, isMade: held !== undefined }, begin, signal);
   }
   if (!round.committee.includes(known.index)) return standing;
-  const duties = await serveCommittee(board, round, { keys, memory }, signal);
-  for (const duty of duties)
-    if (duty.kind === 'refused') return { kind: 'refuses', round: number, refusal: duty.refusal };
-  return duties.some(({ kind }) => kind === 'released') ? { kind: 'released', round: number } : standing;
+  return (await serve(context, round, keys, signal)) ?? standing;
+}
+
+/** Committee duty; undefined where nothing is asked for, or the others were enough. */
+async function serve(
+  { board, memory }: MemberContext,
+  round: Round,
+  keys: MemberKeys,
+  signal: AbortSignal,
+): Promise<MemberStanding | undefined> {
+  try {
+    const duties = await serveCommittee(board, round, { keys, memory }, signal);
+    const number = round.plan.round;
+    for (const duty of duties) {
+      if (duty.kind === 'refused') return { kind: 'refuses', round: number, refusal: duty.refusal };
+    }
+    return duties.some(({ kind }) => kind === 'released') ? { kind: 'released', round: number } : undefined;
+  } catch (error) {
+    if (error instanceof BoardRefusal && error.refusal === 'roundOver') return undefined;
+    throw error;
+  }
 }
 
 interface Part {
