@@ -1,3 +1,4 @@
+import { entropy } from '../entropy.ts';
 import { lineBefore } from '../lines.ts';
 import { type Filter, keep, withhold } from './filter.ts';
 
@@ -72,13 +73,4 @@ function looksRandom(literal: string): boolean {
   if (placeholder.test(literal) || uuid.test(literal) || /[$<>{}()[\]]/.test(literal)) return false;
   if (!/\d/.test(literal) || !/[A-Za-z]/.test(literal)) return false;
   return entropy(literal) >= randomBits || (/^[0-9a-f]{24,}$/i.test(literal) && entropy(literal) >= 3);
-}
-
-/** Shannon's entropy of the characters, in bits per character. */
-function entropy(text: string): number {
-  const counts = new Map<string, number>();
-  for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
-  let bits = 0;
-  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length);
-  return bits;
 }
