@@ -62,7 +62,7 @@ describe('ordinary lines that speak of secrets', () => {
     'https://user:password@example.com/',
     'integrity sha512-of-a-file',
     "const id = '3f2504e0-4f89-11d3-9a0c-0305e82c3301';",
-    "password: <%= secrets.db %>",
+    'password: <%= secrets.db %>',
   ])('%s', async (line) => {
     expect(await hasSecret(`${line}\n`)).toBe(false);
   });
