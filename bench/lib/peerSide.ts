@@ -2,6 +2,7 @@ import { budgetFor, type Speed } from '../../language-server/src/completion/budg
 import { applyFilters } from '../../language-server/src/completion/filters/apply.ts';
 import { completionMode } from '../../language-server/src/completion/mode.ts';
 import { createStopRule, finishText } from '../../language-server/src/completion/stop.ts';
+import { shippedAskModel } from '../../language-server/src/context/askModel.ts';
 import { createRecentEdits } from '../../language-server/src/context/recentEdits.ts';
 import type { Engine } from '../../language-server/src/engine/engine.ts';
 import { createPromptAssembler } from '../../language-server/src/server/assemblePrompt.ts';
@@ -38,6 +39,9 @@ export function createPeerSide({ server, engine, speed, ending }: PeerOptions): 
       edits,
       withSnippets: () => true,
       excluded: () => false,
+      // The peer's client has no index.
+      repository: () => undefined,
+      askModel: () => shippedAskModel,
       now: () => performance.now(),
     });
   let prompts = newPrompts();

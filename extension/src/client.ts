@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { LogOutputChannel } from 'vscode';
+import { type FileSystemWatcher, type LogOutputChannel, workspace } from 'vscode';
 import {
   CloseAction,
   ErrorAction,
@@ -33,7 +33,10 @@ export async function openSession(socket: Socket, parts: ClientParts): Promise<C
     if (socket.destroyed) resolve();
     else socket.once('close', () => resolve());
   });
-  const client = new QuietClient('argot', 'Argot', async () => transport(socket), options(parts));
+  // The server keeps its index of the folders in step by it; VS Code leaves out what `files.watcherExclude` names.
+  const files = workspace.createFileSystemWatcher('**/*');
+  void closed.then(() => files.dispose());
+  const client = new QuietClient('argot', 'Argot', async () => transport(socket), options(parts, files));
   parts.listen(client);
   try {
     await Promise.race([client.start(), closed.then(() => Promise.reject(new Error('The language server hung up.')))]);
@@ -72,12 +75,13 @@ function transport(socket: Socket): { reader: SocketMessageReader; writer: Socke
   return { reader: new SocketMessageReader(socket), writer: new SocketMessageWriter(socket) };
 }
 
-function options(parts: ClientParts): LanguageClientOptions {
+function options(parts: ClientParts, files: FileSystemWatcher): LanguageClientOptions {
   return {
     documentSelector: schemes.map((scheme) => ({ scheme })),
     outputChannel: parts.output,
     initializationOptions: parts.initialization,
     initializationFailedHandler: () => false,
+    synchronize: { fileEvents: files },
     middleware: parts.middleware,
     errorHandler: {
       error: () => ({ action: ErrorAction.Continue, handled: true }),

@@ -33,6 +33,17 @@ describe('Show Last Completion', () => {
     expect(document).toContain('````text\n# A\n```js\nlet a\n```\n\n````');
   });
 
+  it('says what of other files was used, and why', () => {
+    const chunks = [{ path: 'lib/a.js', start: 4, end: 9, score: 7 }];
+    const document = traceDocument({
+      ...trace,
+      context: { decision: 'used', probability: 0.8, threshold: 0.5, chunks },
+    });
+    expect(document).toContain('likely to help here');
+    expect(document).toContain('80 % (used from 50 % on)');
+    expect(document).toContain('lib/a.js, lines 5 to 9');
+  });
+
   it('says why nothing was offered', () => {
     const { completion: _, ...rest } = trace;
     expect(traceDocument({ ...rest, reason: 'repetition' })).toContain('Nothing was offered. The completion repeated');

@@ -1,4 +1,4 @@
-import { reasonText, stageNames, type Trace } from '#protocol/trace.ts';
+import { contextDecisionText, reasonText, stageNames, type Trace } from '#protocol/trace.ts';
 
 /** A trace as a Markdown document that reads from the outcome down to the prompt. */
 export function traceDocument(trace: Trace | null | undefined): string {
@@ -24,6 +24,7 @@ export function traceDocument(trace: Trace | null | undefined): string {
     ]),
     '## Time',
     list(stageNames.flatMap((name) => stage(name, trace.stagesMs[name]))),
+    ...context(trace.context),
     '## Filters',
     trace.filters.length === 0
       ? 'No filter had anything to say.'
@@ -51,6 +52,20 @@ const stops: Record<NonNullable<Trace['stop']>, string> = {
   maxTokens: 'the token limit',
   cancelled: 'a newer keystroke',
 };
+
+function context(used: Trace['context']): string[] {
+  if (used === undefined) return [];
+  const chances =
+    used.probability === undefined || used.threshold === undefined
+      ? []
+      : [`Likelihood that they help: ${percent(used.probability)} (used from ${percent(used.threshold)} on)`];
+  const places = used.chunks.map(({ path, start, end }) => `${path}, lines ${start + 1} to ${end}`);
+  return ['## Other files', list([contextDecisionText[used.decision], ...chances, ...places])];
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
 
 function outcome(trace: Trace): string {
   if (trace.reason === undefined) return 'A suggestion was offered.';

@@ -8,6 +8,7 @@ import { serverAddress } from '#protocol/address.ts';
 import { protocolVersion } from '#protocol/handshake.ts';
 import { createModelHost } from './engine/createModelHost.ts';
 import { argotHome } from './home.ts';
+import { createIndexClient } from './indexing/indexClient.ts';
 import { openLeftLedger } from './network/leftLedger.ts';
 import { createOutbound } from './network/outbound.ts';
 import { openLivePolicy } from './policyFiles/livePolicy.ts';
@@ -21,6 +22,8 @@ import { newTotals } from './server/traceLog.ts';
 /** Environment variables that tests shorten the server's patience with. */
 const environment = z.object({ ARGOT_IDLE_MS: z.coerce.number().int().positive().default(60_000) }).parse(process.env);
 const drainMs = 2_000;
+/** A cold start needs the processor for the model first. */
+const indexDelayMs = 1_500;
 
 const log = (message: string): void => console.error(`${new Date().toISOString()} [${process.pid}] ${message}`);
 const manifest = z
@@ -62,6 +65,11 @@ if (listening.kind === 'refused') {
 }
 
 const host = createModelHost({ home, policy, outbound: createOutbound(policy, left), log });
+const index = createIndexClient({
+  storage: join(home, 'index'),
+  log,
+  startDelayMs: indexDelayMs,
+});
 const lifetime = createLifetime({
   idleMs: environment.ARGOT_IDLE_MS,
   drainMs,
@@ -103,6 +111,7 @@ async function welcome(socket: Socket): Promise<void> {
     host,
     policy,
     left,
+    index,
     totals,
     version: manifest.version,
     clients: lifetime.clients,
@@ -117,6 +126,7 @@ async function welcome(socket: Socket): Promise<void> {
 
 async function end(): Promise<void> {
   if (listening.kind === 'listening') listening.server.close();
+  index[Symbol.dispose]();
   await Promise.resolve(host[Symbol.asyncDispose]()).catch((error: unknown) => log(String(error)));
   process.exit(0);
 }

@@ -60,6 +60,28 @@ export const reasonText: Record<NoSuggestionReason, string> = {
 export const stageNames = ['queue', 'context', 'prompt', 'prefill', 'decode', 'filters', 'total'] as const;
 export type StageName = (typeof stageNames)[number];
 
+/** Why chunks of other files are in a prompt, or are not. */
+export const contextDecisions = ['off', 'noIndex', 'nothingFound', 'notWorthIt', 'used'] as const;
+export const contextDecisionText: Record<(typeof contextDecisions)[number], string> = {
+  off: 'Context from other files is switched off (argot.contextFromOtherFiles).',
+  noIndex: 'The index of the folder has not answered yet, or the file is in no indexed folder.',
+  nothingFound: 'The index found nothing that the prompt lacks.',
+  notWorthIt: 'What the index found is unlikely to help here.',
+  used: 'What the index found is likely to help here.',
+};
+
+export const contextTraceSchema = z.object({
+  decision: z.enum(contextDecisions),
+  /** That the chunks help, as predicted, and from which on they are used; absent where there are none. */
+  probability: z.number().optional(),
+  threshold: z.number().optional(),
+  /** What the prediction was made from. */
+  features: z.array(z.number()).optional(),
+  /** In the prompt's order; paths relative to their workspace folder, lines from 0. */
+  chunks: z.array(z.object({ path: z.string(), start: z.number().int(), end: z.number().int(), score: z.number() })),
+});
+export type ContextTrace = z.infer<typeof contextTraceSchema>;
+
 /** What became of one completion request. Lives in the server's memory only. */
 export const traceSchema = z.object({
   id: z.string(),
@@ -71,6 +93,8 @@ export const traceSchema = z.object({
   source: z.enum(['model', 'cache', 'inFlight', 'none']),
   /** Exactly what the model was given, before the healed part; absent where the model was not asked. */
   prompt: z.string().optional(),
+  /** What of other files the prompt holds, and why; absent where the model was not asked. */
+  context: contextTraceSchema.optional(),
   /** The end of what was typed, which the completion must begin with (token healing). */
   healed: z.string().optional(),
   promptTokens: z.number().int(),

@@ -6,7 +6,7 @@ const b = 0.6;
 /** Terms in more than this share of the chunks say nothing of a place. */
 const commonShare = 0.15;
 /** Rare terms are looked up first; the rest is left out when so many postings have been read, so that time is bounded. */
-const postingsBudget = 250_000;
+const postingsBudget = 120_000;
 
 export interface WeightedTerm {
   readonly term: number;
@@ -41,19 +41,21 @@ export function search({ segments, alive, query, count }: SearchInput): Hit[] {
     for (const terms of segment.chunkTerms) length += terms;
   }
   if (chunks === 0) return [];
-  const meanLength = length / chunks;
+  const shortest = k1 * (1 - b);
+  const perTerm = (k1 * b * chunks) / length;
   const lookups = chooseLookups(segments, query, chunks);
   const best: Hit[] = [];
   let worst = 0;
   for (const [s, segment] of segments.entries()) {
-    const scores = new Float32Array(segment.chunkTerms.length);
+    const { postings, chunkTerms } = segment;
+    const scores = new Float32Array(chunkTerms.length);
     for (const { impact, ranges } of lookups) {
       const [from, to] = ranges[s] ?? [0, 0];
       for (let p = from; p < to; p++) {
-        const posting = segment.postings[p] ?? 0;
+        const posting = postings[p] ?? 0;
         const chunk = posting >>> 6;
         const times = posting & 63;
-        const norm = k1 * (1 - b + (b * (segment.chunkTerms[chunk] ?? 0)) / meanLength);
+        const norm = shortest + perTerm * (chunkTerms[chunk] ?? 0);
         scores[chunk] = (scores[chunk] ?? 0) + (impact * times * (k1 + 1)) / (times + norm);
       }
     }

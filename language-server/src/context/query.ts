@@ -9,12 +9,12 @@ export interface QueryText {
   readonly after: string;
 }
 
-const linesBefore = 24;
+const linesBefore = 16;
 const linesAfter = 6;
 /** A line's weight falls by this factor for each line that it lies further from the cursor. */
-const decay = 0.93;
-/** What follows says less of what is to be written than what precedes it. */
-const afterWeight = 0.3;
+const decay = 0.72;
+/** What follows says almost as much of what is to be written as what precedes it. */
+const afterWeight = 0.8;
 /** A term that is repeated counts for more, but not in proportion. */
 const most = 2.5;
 

@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { largestIndexedBytes } from '../context/indexable.ts';
@@ -12,6 +13,8 @@ export interface FileText {
 export interface FileTexts {
   /** Undefined where there is no such file; a file that is too large to be indexed has an empty text. */
   read(path: string): Promise<FileText | undefined>;
+  /** The same at once, for the few files of an answer: ten small files take a third of a millisecond so, and two else. */
+  readNow(path: string): string | undefined;
   /** A document is open with this text; undefined once it is closed. */
   overlay(path: string, text: string | undefined): void;
   isOpen(path: string): boolean;
@@ -27,6 +30,16 @@ export function createFileTexts(root: string): FileTexts {
         const { size, mtimeMs } = await stat(join(root, path));
         const text = size > largestIndexedBytes ? '' : await readFile(join(root, path), 'utf8');
         return { text: withLf(text), sizeBytes: size, modifiedMs: mtimeMs };
+      } catch {
+        return undefined;
+      }
+    },
+    readNow(path) {
+      const opened = open.get(path);
+      if (opened !== undefined) return opened.text;
+      try {
+        const file = join(root, path);
+        return statSync(file).size > largestIndexedBytes ? '' : withLf(readFileSync(file, 'utf8'));
       } catch {
         return undefined;
       }

@@ -45,9 +45,9 @@ export interface FolderIndex {
   changed(paths: readonly string[]): Promise<void>;
   /** An open document's text; undefined once it is closed. */
   overlay(path: string, text: string | undefined): Promise<void>;
-  query(text: QueryText, count: number): Promise<readonly TextChunk[]>;
+  query(text: QueryText, count: number): readonly TextChunk[];
   /** The chunks of these files, as far as they exist and are indexed. */
-  chunksOf(paths: readonly string[]): Promise<readonly TextChunk[]>;
+  chunksOf(paths: readonly string[]): readonly TextChunk[];
   save(): Promise<void>;
 }
 
@@ -91,21 +91,17 @@ export async function openFolderIndex(deps: FolderIndexDeps): Promise<FolderInde
     else await take(path, file);
   }
 
-  async function withTexts(found: readonly FoundChunk[]): Promise<TextChunk[]> {
-    const files = new Map<string, Promise<readonly string[] | undefined>>();
-    const linesOf = (path: string): Promise<readonly string[] | undefined> => {
-      const reading = files.get(path) ?? texts.read(path).then((file) => file?.text.split('\n'));
-      files.set(path, reading);
-      return reading;
-    };
+  function withTexts(found: readonly FoundChunk[]): TextChunk[] {
+    const files = new Map<string, readonly string[] | undefined>();
     const chunks: TextChunk[] = [];
     const stale = new Set<string>();
-    await Promise.all(found.map(({ path }) => linesOf(path)));
     for (const chunk of found) {
-      if (deps.excluded(chunk.path)) continue;
-      const text = (await linesOf(chunk.path))?.slice(chunk.start, chunk.end).join('\n');
-      if (text !== undefined && textHash(text) === chunk.hash) chunks.push({ ...chunk, text });
-      else stale.add(chunk.path);
+      const { path, start, end, hash } = chunk;
+      if (deps.excluded(path)) continue;
+      if (!files.has(path)) files.set(path, texts.readNow(path)?.split('\n'));
+      const text = files.get(path)?.slice(start, end).join('\n');
+      if (text !== undefined && textHash(text) === hash) chunks.push({ ...chunk, text });
+      else stale.add(path);
     }
     if (stale.size > 0) void changed([...stale]);
     return chunks;

@@ -29,6 +29,8 @@ export interface IndexClientDeps {
   readonly onProgress?: (progress: FolderProgress) => void;
   /** The process's program: beside this file by default. */
   readonly program?: string;
+  /** So long after the first folder is opened the process starts: the model loads meanwhile. */
+  readonly startDelayMs?: number;
 }
 
 /** A query that takes longer is not worth waiting for. */
@@ -44,6 +46,7 @@ export function createIndexClient(deps: IndexClientDeps): IndexClient {
   const progress = new Map<string, FolderProgress>();
   const waiting = new Map<number, (chunks: readonly RepositoryChunk[]) => void>();
   let child: ChildProcess | undefined;
+  let startTimer: NodeJS.Timeout | undefined;
   let starts = 0;
   let lastId = 0;
   let over = false;
@@ -52,11 +55,16 @@ export function createIndexClient(deps: IndexClientDeps): IndexClient {
     if (child?.connected) child.send(request, () => undefined);
   }
 
+  function startSoon(): void {
+    if (startTimer === undefined) startTimer = setTimeout(resume, deps.startDelayMs ?? 0).unref();
+  }
+
   function start(): void {
     if (child !== undefined || over || starts >= mostStarts) return;
     starts++;
     const started = fork(deps.program ?? programBeside(), [], {
-      execArgv: [`--max-old-space-size=${heapMiB}`, '--max-semi-space-size=2'],
+      // A heap that grows in small steps: a build leaves much behind that is soon of no use.
+      execArgv: [`--max-old-space-size=${heapMiB}`, '--max-semi-space-size=2', '--heap-growing-percent=20'],
       env: { ...process.env, ARGOT_INDEX_STORAGE: deps.storage },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
@@ -73,7 +81,8 @@ export function createIndexClient(deps: IndexClientDeps): IndexClient {
   }
 
   function resume(): void {
-    if (opened.size === 0) return;
+    startTimer = undefined;
+    if (opened.size === 0 || child !== undefined) return;
     start();
     for (const [root, { exclude }] of opened) send({ kind: 'open', root, exclude: [...exclude] });
     for (const request of overlays.values()) send(request);
@@ -100,8 +109,8 @@ export function createIndexClient(deps: IndexClientDeps): IndexClient {
       const users = (opened.get(root)?.users ?? 0) + 1;
       const same = opened.get(root)?.exclude.join('\n') === exclude.join('\n');
       opened.set(root, { exclude, users });
-      start();
-      if (!same) send({ kind: 'open', root, exclude: [...exclude] });
+      if (child === undefined) startSoon();
+      else if (!same) send({ kind: 'open', root, exclude: [...exclude] });
     },
     close(root) {
       const known = opened.get(root);
@@ -127,12 +136,12 @@ export function createIndexClient(deps: IndexClientDeps): IndexClient {
       const id = ++lastId;
       return new Promise((resolve) => {
         const give = (chunks: readonly RepositoryChunk[]): void => {
-          clearTimeout(timer);
+          clearTimeout(patience);
           signal.removeEventListener('abort', giveUp);
           resolve(chunks);
         };
         const giveUp = (): void => settle(id, []);
-        const timer = setTimeout(giveUp, answerMs);
+        const patience = setTimeout(giveUp, answerMs);
         signal.addEventListener('abort', giveUp, { once: true });
         waiting.set(id, give);
         const wanted = files.map(({ root, paths }) => ({ root, paths: [...paths] }));
@@ -145,6 +154,7 @@ export function createIndexClient(deps: IndexClientDeps): IndexClient {
     },
     [Symbol.dispose]() {
       over = true;
+      clearTimeout(startTimer);
       child?.disconnect();
     },
   };

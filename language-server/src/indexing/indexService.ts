@@ -61,7 +61,7 @@ export function createIndexService({ storage, send }: IndexServiceDeps): (reques
       const index = await folders.get(root)?.index;
       if (index === undefined) continue;
       const paths = request.files.filter((each) => each.root === root).flatMap((each) => each.paths);
-      for (const chunk of [...(await index.query(request, request.count)), ...(await index.chunksOf(paths))]) {
+      for (const chunk of [...index.query(request, request.count), ...index.chunksOf(paths)]) {
         chunks.push({
           root,
           path: chunk.path,

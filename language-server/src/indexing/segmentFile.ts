@@ -29,24 +29,29 @@ export function decodeSegment(bytes: Buffer): Segment {
   const headerLength = bytes.readUInt32LE(0);
   const header = headerSchema.parse(JSON.parse(bytes.toString('utf8', 8, 8 + headerLength)));
   let at = 8 + Math.ceil(headerLength / 8) * 8;
-  const take = <T>(bytesEach: number, index: number, make: (buffer: ArrayBuffer) => T): T => {
-    const size = (header.lengths[index] ?? 0) * bytesEach;
-    if (at + size > bytes.length) throw new Error('The file is too short.');
-    const copy = new ArrayBuffer(size);
-    new Uint8Array(copy).set(bytes.subarray(at, at + size));
-    at += size;
-    return make(copy);
+  // Views on what was read where it lies aligned, so that a large index is in memory once.
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : Buffer.from(Uint8Array.from(bytes).buffer);
+  const take = <T>(
+    make: new (buffer: ArrayBufferLike, offset: number, length: number) => T,
+    bytesEach: number,
+    index: number,
+  ): T => {
+    const length = header.lengths[index] ?? 0;
+    if (at + length * bytesEach > bytes.length) throw new Error('The file is too short.');
+    const array = new make(aligned.buffer, aligned.byteOffset + at, length);
+    at += length * bytesEach;
+    return array;
   };
   return {
     files: header.files.map(([path, sizeBytes, modifiedMs]) => ({ path, sizeBytes, modifiedMs })),
-    chunkHash: take(8, 0, (buffer) => new Float64Array(buffer)),
-    firstChunk: take(4, 1, (buffer) => new Uint32Array(buffer)),
-    chunkStart: take(4, 2, (buffer) => new Uint32Array(buffer)),
-    chunkEnd: take(4, 3, (buffer) => new Uint32Array(buffer)),
-    terms: take(4, 4, (buffer) => new Uint32Array(buffer)),
-    offsets: take(4, 5, (buffer) => new Uint32Array(buffer)),
-    postings: take(4, 6, (buffer) => new Uint32Array(buffer)),
-    chunkFile: take(2, 7, (buffer) => new Uint16Array(buffer)),
-    chunkTerms: take(2, 8, (buffer) => new Uint16Array(buffer)),
+    chunkHash: take(Float64Array, 8, 0),
+    firstChunk: take(Uint32Array, 4, 1),
+    chunkStart: take(Uint32Array, 4, 2),
+    chunkEnd: take(Uint32Array, 4, 3),
+    terms: take(Uint32Array, 4, 4),
+    offsets: take(Uint32Array, 4, 5),
+    postings: take(Uint32Array, 4, 6),
+    chunkFile: take(Uint16Array, 2, 7),
+    chunkTerms: take(Uint16Array, 2, 8),
   };
 }

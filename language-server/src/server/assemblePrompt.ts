@@ -1,11 +1,11 @@
+import type { ContextTrace } from '#protocol/trace.ts';
 import type { Budget } from '../completion/budget.ts';
 import { lineCommentOf } from '../completion/languages.ts';
-import { buildPrompt, normaliseNewlines, type Prompt, renderPrompt, type Snippet } from '../completion/prompt.ts';
+import { buildPrompt, normaliseNewlines, type Prompt, renderPrompt } from '../completion/prompt.ts';
 import { freshStart, tokensUsed, type WindowInput, windowStart } from '../completion/window.ts';
-import type { RecentEdits } from '../context/recentEdits.ts';
-import { chooseSnippets } from '../context/snippets.ts';
 import type { Engine, TokenId } from '../engine/engine.ts';
-import { asSource, lineAt, type OpenDocument } from './documents.ts';
+import { type Context, type ContextDeps, chooseContext, worthRenewing } from './chooseContext.ts';
+import { lineAt, type OpenDocument } from './documents.ts';
 import type { Place } from './place.ts';
 import { createTokenCounter } from './tokenCounter.ts';
 
@@ -14,12 +14,17 @@ export interface AssembledPrompt {
   /** As a person reads it. */
   readonly text: string;
   readonly required: string;
+  /** What of other files it holds, and why. */
+  readonly context: ContextTrace;
   readonly stagesMs: { readonly context: number; readonly prompt: number };
 }
 
 export interface PromptAssembler {
   assemble(engine: Engine, document: OpenDocument, place: Place, budget: Budget): AssembledPrompt;
-  /** The prompt of the window that will be needed when the present one is full; undefined while it has room. */
+  /**
+   * The prompt that will be needed when the present window is full, or that has better chunks of other files; undefined
+   * while neither is so.
+   */
   renewal(
     engine: Engine,
     document: OpenDocument,
@@ -31,19 +36,14 @@ export interface PromptAssembler {
   forget(uri: string): void;
 }
 
-export interface AssemblerDeps {
-  readonly document: (uri: string) => OpenDocument | undefined;
-  readonly tabs: () => readonly string[];
-  readonly edits: RecentEdits;
-  readonly withSnippets: () => boolean;
-  readonly excluded: (uri: string) => boolean;
+export interface AssemblerDeps extends ContextDeps {
   readonly now: () => number;
 }
 
 /** What stays the same in a document's prompts while the cursor moves inside its window. */
 interface View {
   readonly start: number;
-  readonly snippets: readonly Snippet[];
+  readonly context: Context;
 }
 
 /** Drafts and the library's own reserve at a sequence's end. */
@@ -66,28 +66,25 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
     };
   }
 
-  function viewFrom(start: number, engine: Engine, document: OpenDocument, budget: Budget): View {
-    if (!deps.withSnippets()) return { start, snippets: [] };
-    const snippets = chooseSnippets({
-      edits: deps.edits.list(),
-      tabs: deps.tabs(),
-      document: document.text,
-      find(uri) {
-        const found = deps.excluded(uri) ? undefined : deps.document(uri);
-        return found && asSource(found);
-      },
+  function viewFrom(start: number, engine: Engine, document: OpenDocument, place: Place, budget: Budget): View {
+    const { text, path } = document;
+    const cursorLine = text.positionAt(place.documentOffset).line;
+    const shown = { path, before: textFrom(start, document, place), startLine: start, cursorLine };
+    const context = chooseContext(deps, {
+      document,
+      shown,
+      current: views.get(text.uri)?.context,
       budgetTokens: budget.snippets,
       countTokens: counter(engine),
     });
-    return { start, snippets };
+    return { start, context };
   }
 
   function render(view: View, engine: Engine, document: OpenDocument, place: Place, budget: Budget) {
     const { text } = document;
     const { format } = engine.model;
     const after = format.fim === undefined ? '' : suffixWithin(place.suffix, budget.after, counter(engine));
-    const from = text.offsetAt({ line: view.start, character: 0 });
-    let before = place.prefix.slice(Math.max(0, place.prefix.length - (place.offset - from)));
+    let before = textFrom(view.start, document, place);
     // One line alone may be longer than the budget: its end is what counts.
     const room = engine.contextTokens - Math.max(budget.lineTokens, budget.blockTokens) - spareTokens;
     for (;;) {
@@ -96,7 +93,7 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
         path: document.path,
         repository: document.repository,
         lineComment: lineCommentOf(text.languageId),
-        snippets: view.snippets,
+        snippets: view.context.snippets,
         before,
         after,
       });
@@ -112,7 +109,7 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
       const { uri } = document.text;
       const start = windowStart(windowInput(engine, document, place, budget));
       const known = views.get(uri);
-      const view = known?.start === start ? known : viewFrom(start, engine, document, budget);
+      const view = known?.start === start ? known : viewFrom(start, engine, document, place, budget);
       views.set(uri, view);
       const viewed = deps.now();
       const { prompt, tokens } = render(view, engine, document, place, budget);
@@ -120,6 +117,7 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
         tokens,
         text: renderPrompt(prompt),
         required: prompt.required,
+        context: view.context.trace,
         stagesMs: { context: viewed - began, prompt: deps.now() - viewed },
       };
     },
@@ -127,10 +125,11 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
       const { uri } = document.text;
       const input = windowInput(engine, document, place, budget);
       const known = views.get(uri);
-      if (known === undefined || tokensUsed(input, known.start) < budget.before * nearlyFull) return undefined;
-      const start = freshStart(input);
-      if (start <= known.start) return undefined;
-      const next = viewFrom(start, engine, document, budget);
+      if (known === undefined) return undefined;
+      const full = tokensUsed(input, known.start) >= budget.before * nearlyFull;
+      const start = full ? Math.max(known.start, freshStart(input)) : known.start;
+      const next = viewFrom(start, engine, document, place, budget);
+      if (start === known.start && !worthRenewing(known.context, next.context)) return undefined;
       return {
         tokens: render(next, engine, document, place, budget).tokens,
         adopt: () => views.get(uri) === known && views.set(uri, next),
@@ -145,6 +144,11 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
       views.delete(uri);
     },
   };
+}
+
+function textFrom(startLine: number, { text }: OpenDocument, place: Place): string {
+  const from = text.offsetAt({ line: startLine, character: 0 });
+  return place.prefix.slice(Math.max(0, place.prefix.length - (place.offset - from)));
 }
 
 function promptTokens(engine: Engine, prompt: Prompt): TokenId[] {

@@ -5,6 +5,7 @@ import type { NoSuggestionReason, Trace } from '#protocol/trace.ts';
 import { createSuggestionCache } from '../completion/cache.ts';
 import { debounceMs } from '../completion/trigger.ts';
 import type { RecentEdits } from '../context/recentEdits.ts';
+import type { AskModel } from '../context/whenToAsk.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { EngineState } from '../engine/modelHost.ts';
 import { createPromptAssembler } from './assemblePrompt.ts';
@@ -13,6 +14,7 @@ import { generateSuggestion } from './generateSuggestion.ts';
 import { type InFlight, type Outcome, typedSince } from './inFlight.ts';
 import { type Place, placeAt } from './place.ts';
 import { createPreparer } from './prepare.ts';
+import type { RepositoryContext } from './repositoryContext.ts';
 import { sleep } from './sleep.ts';
 import { newTrace, type TraceLog } from './traceLog.ts';
 
@@ -23,6 +25,8 @@ export interface CompletionDeps {
   readonly tabs: () => readonly string[];
   readonly edits: RecentEdits;
   readonly excluded: (uri: string) => boolean;
+  readonly repository: RepositoryContext;
+  readonly askModel: () => AskModel;
   readonly traces: TraceLog;
   readonly now: () => number;
   readonly newId: () => string;
@@ -41,14 +45,20 @@ const largestDocumentUnits = 50_000_000;
 const longestLineUnits = 2_000;
 /** After the editor withdraws a request because of a keystroke, its next one is this close; a fitting one goes on. */
 const joinGraceMs = 80;
+/** A document's first prompt waits so long for the repository's index; later ones use what was found for the one before. */
+const firstLookMs = 10;
 /** The model may still be loading when the first keystroke comes. */
 const loadPatienceMs = 20_000;
 
 /** Everything between an editor's request and its answer, for one window. One generation at a time. */
 export function createCompletionService(deps: CompletionDeps): CompletionService {
   const cache = createSuggestionCache();
-  const prompts = createPromptAssembler({ ...deps, withSnippets: () => deps.settings().contextFromOtherFiles });
-  const preparer = createPreparer(prompts, deps.traces.countPrepared);
+  const prompts = createPromptAssembler({
+    ...deps,
+    withSnippets: () => deps.settings().contextFromOtherFiles,
+    repository: deps.repository.candidates,
+  });
+  const preparer = createPreparer(prompts, deps.repository.refresh, deps.traces.countPrepared);
   let flight: { readonly state: InFlight; readonly outcome: Promise<Outcome> } | undefined;
   let expectedMs: number | undefined;
   let newest = 0;
@@ -99,9 +109,12 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     const engine = await readyEngine(trace, signal);
     if (engine === undefined) return undefined;
     const waitMs = debounceMs({ gapsMs: document.gapsMs, expectedMs });
+    const looking = deps.repository.refresh(document, place);
     if (waitMs > 0) {
       trace.stagesMs.queue = waitMs;
       await sleep(waitMs, signal);
+    } else if (deps.repository.candidates(place.uri) === undefined) {
+      await Promise.race([looking, sleep(firstLookMs, signal)]);
     }
     if (signal.aborted) return nothing(trace, 'cancelled');
 

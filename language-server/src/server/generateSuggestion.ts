@@ -37,6 +37,7 @@ export async function generateSuggestion(
   Object.assign(trace.stagesMs, prompt.stagesMs);
   trace.prompt = prompt.text;
   trace.healed = prompt.required;
+  trace.context = prompt.context;
 
   const context = {
     prefix: normaliseNewlines(place.prefix),

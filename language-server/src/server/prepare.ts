@@ -17,7 +17,12 @@ export interface Preparer {
 /** A pause this long after an answer means that the developer reads it. */
 const pauseMs = 350;
 
-export function createPreparer(prompts: PromptAssembler, countEvaluated: (tokens: number) => void): Preparer {
+/** `look` asks the repository's index about a place; the prompts know of its answer. */
+export function createPreparer(
+  prompts: PromptAssembler,
+  look: (document: OpenDocument, place: Place) => Promise<void>,
+  countEvaluated: (tokens: number) => void,
+): Preparer {
   let current = new AbortController();
 
   function begin(): AbortSignal {
@@ -29,6 +34,8 @@ export function createPreparer(prompts: PromptAssembler, countEvaluated: (tokens
   return {
     async here(engine, document, place) {
       const signal = begin();
+      await look(document, place);
+      if (signal.aborted) return;
       const budget = budgetFor(engine.speed(), engine.contextTokens);
       const prompt = prompts.assemble(engine, document, place, budget);
       countEvaluated((await engine.prefill(prompt.tokens, signal)).evaluatedTokens);
@@ -37,6 +44,8 @@ export function createPreparer(prompts: PromptAssembler, countEvaluated: (tokens
       const signal = begin();
       void (async () => {
         await sleep(pauseMs, signal);
+        if (signal.aborted) return;
+        await look(document, place);
         if (signal.aborted) return;
         const next = prompts.renewal(engine, document, place, budgetFor(engine.speed(), engine.contextTokens));
         if (next === undefined) return;

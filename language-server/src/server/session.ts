@@ -4,6 +4,7 @@ import {
   createProtocolConnection,
   DidChangeConfigurationNotification,
   DidChangeTextDocumentNotification,
+  DidChangeWatchedFilesNotification,
   DidChangeWorkspaceFoldersNotification,
   DidCloseTextDocumentNotification,
   DidOpenTextDocumentNotification,
@@ -35,8 +36,10 @@ import { checkSettings, type Settings } from '#protocol/settings.ts';
 import { signalNotification, signalSchema } from '#protocol/signals.ts';
 import { type Status, statisticsRequest, statusNotification } from '#protocol/status.ts';
 import { lastTraceRequest } from '#protocol/trace.ts';
+import { shippedAskModel } from '../context/askModel.ts';
 import { createRecentEdits } from '../context/recentEdits.ts';
 import type { ModelHost, ReportProgress } from '../engine/modelHost.ts';
+import type { IndexClient } from '../indexing/indexClient.ts';
 import type { LeftLedger } from '../network/leftLedger.ts';
 import { allOf } from '../policy/decisions.ts';
 import type { LivePolicy } from '../policyFiles/livePolicy.ts';
@@ -44,12 +47,14 @@ import { createCompletionService } from './completionService.ts';
 import { applyChanges, type OpenDocument, openDocument, type WorkspaceFolder } from './documents.ts';
 import { createExcluder } from './excluder.ts';
 import { policyView, servePolicy, userComplaint } from './policyRequests.ts';
+import { createRepositoryContext } from './repositoryContext.ts';
 import { createTraceLog, type Totals } from './traceLog.ts';
 
 export interface SessionDeps {
   readonly host: ModelHost;
   readonly policy: LivePolicy;
   readonly left: LeftLedger;
+  readonly index: IndexClient;
   readonly totals: Totals;
   readonly version: string;
   readonly clients: () => number;
@@ -72,6 +77,8 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   let excluder = createExcluder(excluded());
   let complaints: readonly string[] = [];
   let policyComplaints: readonly string[] = [];
+  let trusted = false;
+  const repository = createRepositoryContext({ index: deps.index, excluded: (uri) => excluder(uri) });
   let working = 0;
 
   const completions = createCompletionService({
@@ -81,6 +88,8 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     tabs: () => tabs,
     edits,
     excluded: (uri) => excluder(uri),
+    repository,
+    askModel: () => shippedAskModel,
     traces,
     now: () => performance.now(),
     newId: deps.newId,
@@ -130,12 +139,18 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     policyComplaints = policy.setUser(connection, settings.policy);
     excluder = createExcluder(excluded());
     host.configure(settings);
+    indexFolders();
     sendStatus();
+  }
+
+  function indexFolders(): void {
+    repository.configure({ folders, exclude: excluded(), enabled: trusted && settings.contextFromOtherFiles });
   }
 
   connection.onRequest(InitializeRequest.type, (params) => {
     folders = params.workspaceFolders ?? [];
     const initialization = initializationSchema.safeParse(params.initializationOptions);
+    trusted = initialization.success && initialization.data.trusted;
     configure(initialization.success ? initialization.data.settings : {});
     return {
       serverInfo: { name: 'argot', version: deps.version },
@@ -159,13 +174,19 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   connection.onNotification(DidChangeWorkspaceFoldersNotification.type, ({ event }) => {
     const removed = new Set(event.removed.map((folder) => folder.uri));
     folders = [...folders.filter((folder) => !removed.has(folder.uri)), ...event.added];
+    indexFolders();
+  });
+  connection.onNotification(DidChangeWatchedFilesNotification.type, ({ changes }) => {
+    repository.filesChanged(changes.map(({ uri }) => uri));
   });
   connection.onNotification(DidChangeConfigurationNotification.type, ({ settings: given }) => {
     configure(typeof given === 'object' && given !== null && 'argot' in given ? given.argot : given);
   });
 
   connection.onNotification(DidOpenTextDocumentNotification.type, ({ textDocument }) => {
-    documents.set(textDocument.uri, openDocument(textDocument, folders));
+    const document = openDocument(textDocument, folders);
+    documents.set(textDocument.uri, document);
+    repository.touched(document);
   });
   connection.onNotification(DidChangeTextDocumentNotification.type, ({ textDocument, contentChanges }) => {
     const document = documents.get(textDocument.uri);
@@ -174,11 +195,13 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
       edits.changed(textDocument.uri, change.line, change.lineDelta);
       completions.edited(textDocument.uri, change.line, change.lineDelta);
     }
+    repository.touched(document);
   });
   connection.onNotification(DidCloseTextDocumentNotification.type, ({ textDocument }) => {
     documents.delete(textDocument.uri);
     edits.forget(textDocument.uri);
     completions.closed(textDocument.uri);
+    repository.closed(textDocument.uri);
   });
 
   connection.onRequest(InlineCompletionRequest.type, async (params, token) => {
@@ -223,6 +246,7 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   const subscriptions = [host.onChange(sendStatus), policy.onChange(policyChanged)];
   function policyChanged(): void {
     excluder = createExcluder(excluded());
+    indexFolders();
     sendPolicy();
   }
   function sendPolicy(): void {
@@ -237,6 +261,7 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     for (const unsubscribe of subscriptions) unsubscribe();
     policy.forgetUser(connection);
     for (const uri of documents.keys()) completions.closed(uri);
+    repository[Symbol.dispose]();
     connection.dispose();
     socket.destroy();
     deps.ended();

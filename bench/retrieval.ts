@@ -1,0 +1,136 @@
+// npm run bench -- retrieval [--json] [--cases N] [--generate N] [--manifest FILE] [--seconds N] [--threads N] [--fit]
+// Cross-file completion: lines of the authors' newest packages, with the rest of each package as the repository. Needs the
+// trainer (npm run build:native), which computes the losses; they are kept, so that a run that is stopped goes on later.
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { featureNames } from '../language-server/src/context/askFeatures.ts';
+import { shippedAskModel } from '../language-server/src/context/askModel.ts';
+import { type AskModel, type AskSample, fitWeights, thresholdFor } from '../language-server/src/context/whenToAsk.ts';
+import type { Engine } from '../language-server/src/engine/engine.ts';
+import { createChunker } from '../language-server/src/indexing/grammars.ts';
+import { findTrainer } from '../language-server/src/learning/trainer.ts';
+import { cacheFolder } from '../scripts/setup/cache.mjs';
+import { provideCorpora } from './corpora/corpus.ts';
+import { runBenchmark } from './lib/main.ts';
+import { rounded } from './lib/measure.ts';
+import { modelPath } from './lib/product.ts';
+import { openPromptEngine } from './lib/promptEngine.ts';
+import { retrievalCases, type Split } from './retrieval/cases.ts';
+import { generateLines } from './retrieval/generate.ts';
+import { createLossMeter, type LossMeter } from './retrieval/loss.ts';
+import { type Measured, summarise } from './retrieval/report.ts';
+import { noReuse, typeLines } from './retrieval/reuse.ts';
+import { type PreparedCase, prepareCase, questionOf, rowNames, snippetsOf } from './retrieval/rows.ts';
+
+const block = 50;
+const askedShare = 0.3;
+const reuseCases = 40;
+
+await runBenchmark(async (signal) => {
+  const { values: options } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      cases: { type: 'string', default: '1000' },
+      generate: { type: 'string', default: '60' },
+      manifest: { type: 'string' },
+      seconds: { type: 'string', default: '36000' },
+      threads: { type: 'string', default: '2' },
+      fit: { type: 'boolean', default: false },
+    },
+  });
+  const progress = (line: string): void => console.error(line);
+  const host = findTrainer(dirname(dirname(fileURLToPath(import.meta.url))), process.platform, process.arch);
+  if ('missing' in host) throw new Error(host.missing);
+  const corpora = await provideCorpora({ manifest: options.manifest, progress });
+  const each = Math.ceil(Number(options.cases) / corpora.length);
+  const chunker = createChunker(progress);
+  await using engine = await openPromptEngine(modelPath(), 1024);
+  const cacheFile = join(cacheFolder(), 'bench-retrieval', 'losses.jsonl');
+  const meter = await createLossMeter(host, modelPath(), cacheFile, Number(options.threads), progress);
+  const prepare = async (split: Split): Promise<PreparedCase[]> => {
+    const prepared: PreparedCase[] = [];
+    for (const made of byTurns(retrievalCases(corpora, split, each), ({ author }) => author)) {
+      prepared.push(await prepareCase(engine, chunker, made));
+    }
+    return prepared;
+  };
+  const deadline = performance.now() + Number(options.seconds) * 1000;
+
+  if (options.fit) {
+    const samples: AskSample[] = [];
+    for (const split of ['train', 'valid'] as const) {
+      samples.push(...(await gains(engine, meter, await prepare(split), signal)));
+    }
+    const weights = fitWeights(samples);
+    const model = {
+      weights: weights.map((weight) => rounded(weight, 3)),
+      threshold: rounded(thresholdFor(weights, samples, askedShare), 3),
+    };
+    console.log(JSON.stringify({ samples: samples.length, features: featureNames, ...model }));
+    return;
+  }
+
+  const prepared = await prepare('test');
+  const measured: Measured[] = [];
+  for (let at = 0; at < prepared.length && performance.now() < deadline; at += block) {
+    const some = prepared.slice(at, at + block);
+    const questions = some.map((one) =>
+      rowNames.map((row) => questionOf(engine, one, snippetsOf(row, one, shippedAskModel))),
+    );
+    const losses = await meter.measure(questions.flat(), signal);
+    measured.push(
+      ...some.map((one, i) => ({
+        prepared: one,
+        losses: losses.slice(i * rowNames.length, (i + 1) * rowNames.length),
+      })),
+    );
+  }
+  const generated = await generateLines(measured.slice(0, Number(options.generate)), deadline, signal, progress);
+  const reuse = { without: noReuse(), with: noReuse() };
+  for (const { prepared: one } of measured.slice(0, reuseCases)) {
+    await typeLines(engine, chunker, one.made, undefined, reuse.without);
+    await typeLines(engine, chunker, one.made, shippedAskModel, reuse.with);
+  }
+  const result = summarise(measured, generated, reuse, shippedAskModel);
+  if (options.json) console.log(JSON.stringify(result));
+  else {
+    console.table(result.rows);
+    const { rows: _, ...rest } = result;
+    console.log(rest);
+  }
+});
+
+/** Bits that chunks save, case by case, without a decision whether to ask. */
+async function gains(
+  engine: Engine,
+  meter: LossMeter,
+  prepared: readonly PreparedCase[],
+  signal: AbortSignal,
+): Promise<AskSample[]> {
+  const always: AskModel = { weights: shippedAskModel.weights, threshold: 0 };
+  const used = prepared.filter(({ chosen }) => chosen.length > 0);
+  const losses = await meter.measure(
+    used.flatMap((one) =>
+      (['base', 'bm25'] as const).map((row) => questionOf(engine, one, snippetsOf(row, one, always))),
+    ),
+    signal,
+  );
+  return used.map(({ features }, i) => ({
+    features,
+    gain: ((losses[2 * i] ?? 0) - (losses[2 * i + 1] ?? 0)) / Math.LN2,
+  }));
+}
+
+/** One of each author, then the next of each, so that a part of the run is a part of all. */
+function byTurns<T>(list: readonly T[], key: (item: T) => string): T[] {
+  const seen = new Map<string, number>();
+  return list
+    .map((item) => {
+      const turn = seen.get(key(item)) ?? 0;
+      seen.set(key(item), turn + 1);
+      return { item, turn };
+    })
+    .toSorted((a, b) => a.turn - b.turn)
+    .map(({ item }) => item);
+}

@@ -1,0 +1,100 @@
+import { basename } from 'node:path';
+import { createStopRule } from '../../language-server/src/completion/stop.ts';
+import { shippedAskModel } from '../../language-server/src/context/askModel.ts';
+import { readGguf } from '../../language-server/src/engine/gguf.ts';
+import { loadLibrary } from '../../language-server/src/engine/library.ts';
+import { openEngine } from '../../language-server/src/engine/llama.ts';
+import { promptFormatOf } from '../../language-server/src/engine/promptFormat.ts';
+import { modelPath } from '../lib/product.ts';
+import type { Measured } from './report.ts';
+import { questionOf, type RowName, rowNames, snippetsOf } from './rows.ts';
+
+export interface Generated {
+  readonly rows: readonly {
+    readonly row: RowName;
+    readonly exact: boolean;
+    /** 1 − edit distance over the longer length. */
+    readonly similarity: number;
+  }[];
+}
+
+/** Lets the model write the rest of each case's line, as the product would, for every row; as many as the time allows. */
+export async function generateLines(
+  measured: readonly Measured[],
+  deadline: number,
+  signal: AbortSignal,
+  progress: (line: string) => void,
+): Promise<Generated[]> {
+  if (measured.length === 0) return [];
+  const path = modelPath();
+  const gguf = await readGguf(path);
+  if (!gguf.ok) throw new Error(`${path} can't be read: ${gguf.fault}.`);
+  const options = { gpu: 'off', threads: 0, contextTokens: 1024, batchTokens: 128, log: () => undefined } as const;
+  const model = {
+    id: 'retrieval',
+    name: basename(path),
+    path,
+    sizeBytes: 0,
+    licence: '',
+    architecture: '',
+    trainedContext: 0,
+    format: promptFormatOf(gguf.gguf),
+  };
+  await using engine = await openEngine(await loadLibrary(options), model, options);
+  const generated: Generated[] = [];
+  for (const { prepared } of measured) {
+    if (performance.now() > deadline) break;
+    const { made } = prepared;
+    const rows = [];
+    for (const row of rowNames) {
+      signal.throwIfAborted();
+      const question = questionOf(engine, prepared, snippetsOf(row, prepared, shippedAskModel));
+      const stop = createStopRule({
+        mode: { mode: 'line' },
+        prefix: prepared.shown.before,
+        suffix: made.after,
+        languageId: 'javascript',
+        maxLines: 1,
+      });
+      let said = '';
+      await engine.generate(
+        {
+          tokens: question.prompt,
+          required: question.required,
+          maxTokens: 48,
+          onText(text) {
+            said = text.slice(question.required.length);
+            const stopped = stop(said);
+            if (stopped !== null) said = stopped.text;
+            return stopped !== null;
+          },
+        },
+        signal,
+      );
+      const offered = said.trimEnd();
+      rows.push({ row, exact: offered === made.target, similarity: similarity(offered, made.target) });
+    }
+    generated.push({ rows });
+    progress(`${generated.length} of ${measured.length} lines written…`);
+  }
+  return generated;
+}
+
+function similarity(a: string, b: string): number {
+  const longer = Math.max(a.length, b.length);
+  return longer === 0 ? 1 : 1 - editDistance(a, b) / longer;
+}
+
+/** Levenshtein's distance, in UTF-16 units. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

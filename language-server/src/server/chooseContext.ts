@@ -1,0 +1,81 @@
+import type { ContextTrace } from '#protocol/trace.ts';
+import type { Snippet } from '../completion/prompt.ts';
+import { askFeatures } from '../context/askFeatures.ts';
+import type { Candidate, Shown } from '../context/candidates.ts';
+import type { RecentEdits } from '../context/recentEdits.ts';
+import { sameChunks, selectChunks } from '../context/selection.ts';
+import { chooseSnippets } from '../context/snippets.ts';
+import { type AskModel, probability } from '../context/whenToAsk.ts';
+import { asSource, type OpenDocument } from './documents.ts';
+
+export interface ContextDeps {
+  readonly document: (uri: string) => OpenDocument | undefined;
+  readonly tabs: () => readonly string[];
+  readonly edits: RecentEdits;
+  readonly withSnippets: () => boolean;
+  readonly excluded: (uri: string) => boolean;
+  /** What the repository's index found for a document; undefined where it was not asked. */
+  readonly repository: (uri: string) => readonly Candidate[] | undefined;
+  readonly askModel: () => AskModel;
+}
+
+/** What of other places stands in a prompt, and why. */
+export interface Context {
+  readonly snippets: readonly Snippet[];
+  readonly chunks: readonly Candidate[];
+  readonly trace: ContextTrace;
+}
+
+export interface ContextInput {
+  readonly document: OpenDocument;
+  readonly shown: Shown;
+  /** In the prompt now. */
+  readonly current: Context | undefined;
+  readonly budgetTokens: number;
+  readonly countTokens: (text: string) => number;
+}
+
+/** Chunks of the repository where they are likely to help, and recent edits and open tabs in what they leave of the budget. */
+export function chooseContext(deps: ContextDeps, input: ContextInput): Context {
+  if (!deps.withSnippets()) return { snippets: [], chunks: [], trace: { decision: 'off', chunks: [] } };
+  const { document, shown, countTokens } = input;
+  const found = deps.repository(document.text.uri);
+  const chosen = selectChunks({
+    candidates: found ?? [],
+    shown,
+    current: input.current?.chunks ?? [],
+    budgetTokens: input.budgetTokens,
+    countTokens,
+  });
+  const features = askFeatures({ shown, chosen });
+  const model = deps.askModel();
+  const likely = probability(model, features);
+  const asked = chosen.length > 0 && likely >= model.threshold;
+  const chunks = asked ? chosen : [];
+  const used = chunks.reduce((sum, { path, text }) => sum + countTokens(path) + countTokens(text), 0);
+  const edited = chooseSnippets({
+    edits: deps.edits.list(),
+    tabs: deps.tabs(),
+    document: document.text,
+    find(uri) {
+      const open = deps.excluded(uri) ? undefined : deps.document(uri);
+      return open && asSource(open);
+    },
+    budgetTokens: input.budgetTokens - used,
+    countTokens,
+  });
+  return {
+    snippets: [...edited, ...chunks.map(({ path, text }) => ({ path, text }))],
+    chunks,
+    trace: {
+      decision: found === undefined ? 'noIndex' : chosen.length === 0 ? 'nothingFound' : asked ? 'used' : 'notWorthIt',
+      ...(chosen.length === 0 ? {} : { probability: likely, threshold: model.threshold, features }),
+      chunks: chunks.map(({ path, start, end, score }) => ({ path, start, end, score })),
+    },
+  };
+}
+
+/** Whether the prompt would gain by being made anew: other chunks are likely to help than those that it has. */
+export function worthRenewing(now: Context, next: Context): boolean {
+  return next.trace.decision === 'used' && !sameChunks(now.chunks, next.chunks);
+}
