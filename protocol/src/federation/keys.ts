@@ -40,6 +40,12 @@ export function keyPairFrom(secretKey: Uint8Array): KeyPair {
   return { publicKey: last32(publicKey.export({ type: 'spki', format: 'der' })), secretKey };
 }
 
+/** An X25519 pair from its secret key of 32 bytes. */
+export function agreementPairFrom(secretKey: Uint8Array): KeyPair {
+  const publicKey = createPublicKey(secretObject('x25519', secretKey));
+  return { publicKey: last32(publicKey.export({ type: 'spki', format: 'der' })), secretKey };
+}
+
 /** Separates the signatures of one use of a key from those of any other. */
 const signatureContexts = {
   message: label('argot federation message 1\0'),

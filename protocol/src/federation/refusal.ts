@@ -28,6 +28,7 @@ const texts = {
 
   updateSize: 'The update does not have the length that the plan says.',
   updateNotFinite: 'The update holds a value that is not a finite number.',
+  updateTooLong: 'The update came out of rounding longer than its privacy is accounted for, each time it was tried.',
   weightRange: 'A weight is outside the range that the plan allows.',
 
   unknownPlan: 'The message belongs to a plan that is not this round’s.',

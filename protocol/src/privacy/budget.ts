@@ -1,6 +1,6 @@
 import { privacySpent, privacySpentRdp } from './accountant.ts';
 import type { Release } from './mechanism.ts';
-import { releasesSince, type Spend, type SpendLedger } from './spendLedger.ts';
+import { releasesSince, type Spend } from './spendLedger.ts';
 
 /** The most that may be spent, at one delta; Infinity where there is no cap. */
 export interface PrivacyCaps {
@@ -26,9 +26,9 @@ export type Budget =
 const yearMs = 366 * 24 * 3600 * 1000;
 const fields: readonly CapField[] = ['epsilonPerRound', 'epsilonPerYear', 'epsilonLifetime'];
 
-/** Whether a release fits under each cap, with all that the ledger holds for the same unit. */
+/** Whether a release fits under each cap, with all that was spent before for the same unit. */
 export function budgetFor(
-  ledger: SpendLedger,
+  spends: readonly Spend[],
   unit: Spend['unit'],
   release: Release,
   caps: PrivacyCaps,
@@ -36,8 +36,8 @@ export function budgetFor(
 ): Budget {
   const before: Readonly<Record<CapField, readonly Release[]>> = {
     epsilonPerRound: [],
-    epsilonPerYear: releasesSince(ledger, unit, now - yearMs),
-    epsilonLifetime: releasesSince(ledger, unit, 0),
+    epsilonPerYear: releasesSince(spends, unit, now - yearMs),
+    epsilonLifetime: releasesSince(spends, unit, 0),
   };
   const afterwards = { epsilonPerRound: 0, epsilonPerYear: 0, epsilonLifetime: 0 };
   for (const field of fields) {

@@ -74,8 +74,8 @@ describe('the ledger of what was spent', () => {
 
   it('keeps records and members apart, and counts what is dated in the future', () => {
     const { ledger } = appendSpend(written(3).ledger, { at: 10 * day, unit: 'record', purpose: 'run', release });
-    expect(releasesSince(ledger, 'member', day)).toHaveLength(2);
-    expect(releasesSince(ledger, 'record', 0)).toHaveLength(1);
+    expect(releasesSince(ledger.entries, 'member', day)).toHaveLength(2);
+    expect(releasesSince(ledger.entries, 'record', 0)).toHaveLength(1);
   });
 });
 
@@ -90,33 +90,38 @@ describe('the budget', { timeout: 30_000 }, () => {
   it('admits rounds until the year is full, then says which cap and what is left', () => {
     const { ledger } = written(40, day);
     const few = written(3, day).ledger;
-    expect(budgetFor(few, 'member', release, caps, 3 * day)).toMatchObject({ ok: true });
-    const refused = budgetFor(ledger, 'member', release, caps, 40 * day);
+    expect(budgetFor(few.entries, 'member', release, caps, 3 * day)).toMatchObject({ ok: true });
+    const refused = budgetFor(ledger.entries, 'member', release, caps, 40 * day);
     expect(refused).toMatchObject({ ok: false, field: 'epsilonPerYear', cap: 4, left: 0 });
     if (!refused.ok) expect(refused.wouldBe).toBeGreaterThan(4);
     // Two years later none of them counts for the year, all count for a life.
-    expect(budgetFor(ledger, 'member', release, caps, 800 * day)).toMatchObject({ ok: true });
+    expect(budgetFor(ledger.entries, 'member', release, caps, 800 * day)).toMatchObject({ ok: true });
     const forLife = { ...caps, epsilonLifetime: 4 };
-    expect(budgetFor(ledger, 'member', release, forLife, 800 * day)).toMatchObject({ field: 'epsilonLifetime' });
+    expect(budgetFor(ledger.entries, 'member', release, forLife, 800 * day)).toMatchObject({
+      field: 'epsilonLifetime',
+    });
     // The other unit's budget is untouched.
-    expect(budgetFor(ledger, 'record', release, caps, 40 * day)).toMatchObject({ ok: true });
+    expect(budgetFor(ledger.entries, 'record', release, caps, 40 * day)).toMatchObject({ ok: true });
   });
 
   it('lets the tight accountant decide where the fast one would refuse', () => {
     const fast = privacySpentRdp([release], 1e-6);
     const between = { ...caps, epsilonPerRound: fast * 0.97 };
-    expect(budgetFor(emptyLedger, 'member', release, between, 0)).toMatchObject({ ok: true });
+    expect(budgetFor(emptyLedger.entries, 'member', release, between, 0)).toMatchObject({ ok: true });
     const below = { ...caps, epsilonPerRound: fast * 0.7 };
-    expect(budgetFor(emptyLedger, 'member', release, below, 0)).toMatchObject({ ok: false, field: 'epsilonPerRound' });
+    expect(budgetFor(emptyLedger.entries, 'member', release, below, 0)).toMatchObject({
+      ok: false,
+      field: 'epsilonPerRound',
+    });
     const absurd: Release = {
       mechanism: { kind: 'gaussian', noiseMultiplier: 0.001, samplingRate: 0.5 },
       steps: 100_000_000,
     };
-    expect(budgetFor(emptyLedger, 'member', absurd, caps, 0)).toMatchObject({
+    expect(budgetFor(emptyLedger.entries, 'member', absurd, caps, 0)).toMatchObject({
       ok: false,
       wouldBe: privacySpentRdp([absurd], 1e-6),
     });
     const none = { ...caps, epsilonPerRound: Number.NaN };
-    expect(budgetFor(emptyLedger, 'member', release, none, 0)).toMatchObject({ ok: false });
+    expect(budgetFor(emptyLedger.entries, 'member', release, none, 0)).toMatchObject({ ok: false });
   });
 });

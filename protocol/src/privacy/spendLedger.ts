@@ -52,6 +52,6 @@ export function appendSpend(
 }
 
 /** What counts against a cap over a span of time. An entry from the future counts: the clock may have been turned. */
-export function releasesSince(ledger: SpendLedger, unit: Spend['unit'], since: number): readonly Release[] {
-  return ledger.entries.filter((spend) => spend.unit === unit && spend.at >= since).map(({ release }) => release);
+export function releasesSince(spends: readonly Spend[], unit: Spend['unit'], since: number): readonly Release[] {
+  return spends.filter((spend) => spend.unit === unit && spend.at >= since).map(({ release }) => release);
 }

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { LocalTrainer } from '../language-server/src/federation/localTrainer.ts';
+
+/**
+ * Updates that anybody can work out again, and files of floats for adapters: for tests of everything around training. The
+ * held-out loss of a total is its distance from 1 at the first coordinate.
+ */
+export function simulatedTrainer(settings: {
+  readonly length: number;
+  readonly seed: number;
+  readonly trainingMs: number;
+}): LocalTrainer {
+  const { length, seed, trainingMs } = settings;
+  return {
+    baseSha256: simulatedBase,
+    updateLength: () => length,
+    async train({ maxWeight }, signal) {
+      await setTimeout(trainingMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return { ok: false, problem: 'cancelled', message: 'Cancelled.' };
+      return { ok: true, value: { update: simulatedUpdate(length, seed), weight: maxWeight } };
+    },
+    async materialise(_adapter, delta, file) {
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, new Uint8Array(delta.buffer, delta.byteOffset, delta.byteLength));
+      return { ok: true, value: undefined };
+    },
+    async heldOutLosses(adapters) {
+      const losses = await Promise.all(
+        adapters.map(async (file) => {
+          const bytes = file === undefined ? undefined : await readFile(file);
+          return Math.abs(1 - (bytes?.readFloatLE(0) ?? 0));
+        }),
+      );
+      return { ok: true, value: losses };
+    },
+  };
+}
+
+export const simulatedBase = createHash('sha256').update('simulated base').digest('hex');
+
+export function simulatedUpdate(length: number, seed: number): Float32Array {
+  return Float32Array.from({ length }, (_, i) => (i === 0 ? 0.2 : Math.sin(seed * 131 + i) / 4));
+}

@@ -1,0 +1,59 @@
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeAtomically } from '../engine/disk.ts';
+
+/** Which team adapter this member uses, and what it measured; durable, so that a result is judged once. */
+export interface Adoption {
+  read(): Promise<AdoptionState>;
+  write(state: AdoptionState): Promise<void>;
+  /** Where the adapter after a result lies. */
+  fileOf(result: string): string;
+  forget(): Promise<void>;
+}
+
+const judgementSchema = z.object({
+  result: z.string(),
+  round: z.number(),
+  adopt: z.boolean(),
+  /** On own held-out data, nats a token; `current` is what was in use before. */
+  baseLoss: z.number(),
+  currentLoss: z.number(),
+  candidateLoss: z.number(),
+  voted: z.boolean(),
+});
+export type Judgement = z.infer<typeof judgementSchema>;
+
+const stateSchema = z.object({
+  /** Result in hex; null is none. */
+  active: z.string().nullable(),
+  /** What was active before, for a rollback. */
+  previous: z.string().nullable(),
+  judged: z.array(judgementSchema),
+});
+export type AdoptionState = z.infer<typeof stateSchema>;
+
+export function adoptionIn(folder: string): Adoption {
+  const path = join(folder, 'adoption.json');
+  const team = join(folder, 'team');
+  return {
+    async read() {
+      const text = await readFile(path, 'utf8').catch(() => undefined);
+      return text === undefined ? { active: null, previous: null, judged: [] } : stateSchema.parse(JSON.parse(text));
+    },
+    async write(state) {
+      await mkdir(team, { recursive: true, mode: 0o700 });
+      await writeAtomically(path, JSON.stringify(state));
+    },
+    fileOf: (result) => join(team, `${result}.gguf`),
+    async forget() {
+      await rm(team, { recursive: true, force: true });
+      await rm(path, { force: true });
+    },
+  };
+}
+
+/** As the developer's command, or the team's vote, says: back to what was in use before. */
+export function rolledBack(state: AdoptionState): AdoptionState {
+  return { ...state, active: state.previous, previous: null };
+}

@@ -1,0 +1,121 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Plan } from '#protocol/federation/messages.ts';
+import type { GgufFile } from '../engine/gguf.ts';
+import { startTrainer, type TrainerHost, type TrainerOutcome } from '../learning/trainer.ts';
+import { trainerCommands } from '../learning/trainerMessages.ts';
+import { updateLengthFor } from './adapterLength.ts';
+import type { LocalOutcome, LocalTrainer, LocalUpdate, TrainingJob } from './localTrainer.ts';
+
+/** The examples of the enrolled repository as the trainer reads them (native/src/dataset.h). */
+export interface TrainingFiles {
+  readonly train: string;
+  /** Held out by time: never trained on. */
+  readonly heldOut: string;
+  readonly trainTokens: number;
+  readonly heldOutTokens: number;
+}
+
+export interface NativeTrainerOptions {
+  readonly host: TrainerHost;
+  readonly model: GgufFile;
+  readonly modelSha256: string;
+  /** Prepared anew for each run, so that what the developer deleted is not learned from. */
+  readonly files: (sequence: number, signal: AbortSignal) => Promise<TrainingFiles>;
+  readonly threads: number;
+  /** Share of the time worked; less leaves more to the developer. */
+  readonly cpuShare?: number;
+}
+
+const evaluationSequence = 256;
+
+/** The real trainer: argot-trainer as a child process of the lowest priority. */
+export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
+  const { host, model, modelSha256, files } = options;
+  const common = {
+    model: model.path,
+    modelSha256,
+    threads: options.threads,
+    lowPriority: true,
+    ...(options.cpuShare === undefined ? {} : { cpuShare: options.cpuShare }),
+  };
+
+  async function train(job: TrainingJob, signal: AbortSignal): Promise<LocalOutcome<LocalUpdate>> {
+    const { adapter, training, privacy, work } = job;
+    // Its noise and its accounting belong to the mechanism's own code: without them a round is not what its plan says.
+    if (privacy.mechanism !== 'none') {
+      return {
+        ok: false,
+        problem: 'privacyUnsupported',
+        message: `This version cannot train with “${privacy.mechanism}” privacy.`,
+      };
+    }
+    const data = await files(training.sequence, signal);
+    if (data.trainTokens === 0)
+      return { ok: false, problem: 'tooLittleData', message: 'There are no examples to learn from yet.' };
+    await mkdir(work, { recursive: true, mode: 0o700 });
+    const delta = join(work, 'delta.f32');
+    const request = {
+      ...common,
+      data: data.train,
+      delta,
+      mode: adapter.matrices,
+      adapter: { rank: adapter.rank, alpha: adapter.alpha, targets: adapter.targets },
+      seed: adapter.seed,
+      ...(job.start === undefined ? {} : { start: job.start }),
+      sequence: training.sequence,
+      packsPerStep: training.packsPerStep,
+      steps: training.steps,
+      learningRate: training.learningRate,
+      warmupSteps: Math.min(8, Math.floor(training.steps / 4)),
+      clip: 1,
+      weightDecay: 0,
+      checkpoint: join(work, 'checkpoint'),
+      checkpointEverySteps: 8,
+      resume: true,
+    };
+    const run = startTrainer(host, trainerCommands.train, request, signal, (event) => {
+      if (event.event === 'progress') job.onProgress?.(event);
+    });
+    const outcome = await run.outcome;
+    if (!outcome.ok) return failure(outcome);
+    const bytes = await readFile(delta);
+    const update = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+    return { ok: true, value: { update, weight: weightOf(data.trainTokens, training, job.maxWeight) } };
+  }
+
+  return {
+    baseSha256: modelSha256,
+    updateLength: (adapter) => updateLengthFor(model, adapter),
+    train,
+    async materialise(adapter, delta, file, signal) {
+      const raw = `${file}.delta`;
+      await writeFile(raw, new Uint8Array(delta.buffer, delta.byteOffset, delta.byteLength));
+      const { rank, alpha, targets, matrices, seed } = adapter;
+      const request = { ...common, output: file, delta: raw, adapter: { rank, alpha, targets }, seed, mode: matrices };
+      const outcome = await startTrainer(host, trainerCommands.delta, request, signal).outcome;
+      return outcome.ok ? { ok: true, value: undefined } : failure(outcome);
+    },
+    async heldOutLosses(adapters, signal) {
+      const data = await files(evaluationSequence, signal);
+      if (data.heldOutTokens === 0)
+        return { ok: false, problem: 'tooLittleData', message: 'There are no held-out examples yet.' };
+      const stacks = adapters.map((path) => (path === undefined ? [] : [{ path, scale: 1 }]));
+      const request = { ...common, data: data.heldOut, sequence: evaluationSequence, stacks };
+      const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal).outcome;
+      return outcome.ok ? { ok: true, value: outcome.result.stacks.map(({ loss }) => loss) } : failure(outcome);
+    },
+  };
+}
+
+/** Less data than the plan's steps go through count less, since they were gone through again and again. */
+function weightOf(tokens: number, { steps, packsPerStep, sequence }: Plan['training'], maxWeight: number): number {
+  const share = Math.min(1, tokens / (steps * packsPerStep * sequence));
+  return Math.max(1, Math.round(maxWeight * share));
+}
+
+function failure<Result>(outcome: TrainerOutcome<Result>): LocalOutcome<never> {
+  if (outcome.ok) throw new TypeError('A run that went well is no failure.');
+  const problem = outcome.problem === 'cancelled' ? 'cancelled' : 'trainerFailed';
+  return { ok: false, problem, message: outcome.message };
+}

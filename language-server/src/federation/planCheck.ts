@@ -1,0 +1,98 @@
+import { hex } from '#protocol/federation/bytes.ts';
+import type { Plan } from '#protocol/federation/messages.ts';
+import { packedBytes } from '#protocol/federation/ring.ts';
+import type { Round } from '#protocol/federation/round.ts';
+import { sha256 } from '#protocol/federation/signedMessage.ts';
+import type { RoundTerms } from '../policy/actions.ts';
+import { type PolicyRefusal, refusalSentence } from '../policy/decisions.ts';
+import type { PolicyService } from '../policy/policyService.ts';
+import type { Enrolment } from './enrolment.ts';
+
+/** Why a member takes no part in a plan that is right in form: its policy, its enrolment or its machine says no. */
+export type PlanObjection =
+  | { readonly kind: 'policy'; readonly refusal: PolicyRefusal }
+  | { readonly kind: 'otherBase' }
+  | { readonly kind: 'otherAdapter' }
+  | { readonly kind: 'minimumTooLow'; readonly asked: number; readonly enrolled: number }
+  | { readonly kind: 'mechanismNotEnrolled'; readonly mechanism: Plan['privacy']['mechanism'] }
+  | { readonly kind: 'unknownParent' }
+  | { readonly kind: 'wrongLength'; readonly planned: number; readonly own: number | undefined };
+
+export interface PlanJudge {
+  readonly policy: PolicyService;
+  /** What a round with a privacy mechanism costs, alone. */
+  readonly epsilonOf: (round: Round) => number;
+  readonly enrolment: Enrolment;
+  /** Of the model on this machine. */
+  readonly baseSha256: string;
+  readonly updateLength: (adapter: Plan['adapter']) => number | undefined;
+  /** Whether the plan starts from nothing, or from a result that this member has verified. */
+  readonly knowsParent: boolean;
+}
+
+/** The first reason against a plan; undefined where there is none. `openRound` comes before. */
+export function planObjection(round: Round, judge: PlanJudge): PlanObjection | undefined {
+  const { plan } = round;
+  const { enrolment, policy } = judge;
+  const decision = policy.decide({ kind: 'round', ...roundTerms(round, enrolment, judge.epsilonOf) });
+  if (!decision.permitted) return { kind: 'policy', refusal: decision.refusal };
+  const { minimumCohort, privacyMechanisms } = enrolment.minimums;
+  if (plan.minimumCohort < minimumCohort) {
+    return { kind: 'minimumTooLow', asked: plan.minimumCohort, enrolled: minimumCohort };
+  }
+  const { mechanism } = plan.privacy;
+  if (!privacyMechanisms.includes(mechanism)) return { kind: 'mechanismNotEnrolled', mechanism };
+  const base = hex(plan.base);
+  if (base !== enrolment.base.sha256 || base !== judge.baseSha256) return { kind: 'otherBase' };
+  if (!sameAdapter(plan.adapter, enrolment.adapter)) return { kind: 'otherAdapter' };
+  const own = judge.updateLength(plan.adapter);
+  if (own !== round.length) return { kind: 'wrongLength', planned: round.length, own };
+  return judge.knowsParent ? undefined : { kind: 'unknownParent' };
+}
+
+function roundTerms(round: Round, enrolment: Enrolment, epsilonOf: PlanJudge['epsilonOf']): RoundTerms {
+  const { plan, anchors } = round;
+  return {
+    minimums: enrolment.minimums,
+    coordinator: new URL(enrolment.coordinator.url).origin,
+    coordinatorKey: hex(sha256(anchors.coordinator)),
+    minimumCohort: plan.minimumCohort,
+    mechanism: plan.privacy.mechanism,
+    epsilon: plan.privacy.mechanism === 'none' ? Number.POSITIVE_INFINITY : epsilonOf(round),
+    // Without a mechanism there is no delta to state.
+    delta: plan.privacy.mechanism === 'none' ? 0 : plan.privacy.delta,
+    rank: plan.adapter.rank,
+    targets: plan.adapter.targets,
+    bytes: packedBytes(round.length, round.modulusBits),
+  };
+}
+
+export function objectionSentence(objection: PlanObjection): string {
+  switch (objection.kind) {
+    case 'policy':
+      return refusalSentence(objection.refusal);
+    case 'otherBase':
+      return 'The round is for another base model than the one in use here: choose the model that the team uses.';
+    case 'otherAdapter':
+      return 'The round trains another adapter than the enrolment says: ask the lead to enrol the repository again.';
+    case 'minimumTooLow':
+      return `The round goes on with ${objection.asked} members; the enrolment asks for ${objection.enrolled}.`;
+    case 'mechanismNotEnrolled':
+      return `The round's privacy mechanism “${objection.mechanism}” is not one that the enrolment names.`;
+    case 'unknownParent':
+      return 'The round starts from an adapter that this member could not verify.';
+    case 'wrongLength':
+      return `The round's update has ${objection.planned} values; this model's adapter has ${objection.own ?? 'none'}.`;
+  }
+}
+
+function sameAdapter(a: Plan['adapter'], b: Enrolment['adapter']): boolean {
+  return (
+    a.rank === b.rank &&
+    a.alpha === b.alpha &&
+    a.matrices === b.matrices &&
+    a.seed === b.seed &&
+    a.targets.length === b.targets.length &&
+    a.targets.every((target, i) => target === b.targets[i])
+  );
+}

@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { roundTopic } from '#protocol/federation/board.ts';
+import { hex } from '#protocol/federation/bytes.ts';
+import { BoardRefusal } from '#protocol/federation/httpBoard.ts';
+import { acceptRound, type MemberKeys } from '#protocol/federation/member.ts';
+import { sendUpload, serveCommittee } from '#protocol/federation/memberRound.ts';
+import { quantise } from '#protocol/federation/quantiser.ts';
+import { accept, type Outcome } from '#protocol/federation/refusal.ts';
+import type { RingVector } from '#protocol/federation/ring.ts';
+import { type CohortMember, memberByKey, quantiserOf, type Round } from '#protocol/federation/round.ts';
+import type { FederationLog } from './federationLog.ts';
+import { adapterFile } from './judging.ts';
+import type { LocalOutcome, LocalUpdate } from './localTrainer.ts';
+import type { MemberContext, MemberStanding, RingNoise } from './member.ts';
+import { planObjection } from './planCheck.ts';
+
+/** A member's part of the open round: check, train, upload once, and serve on the committee. */
+export async function takePart(
+  context: MemberContext,
+  log: FederationLog,
+  round: Round,
+  signal: AbortSignal,
+): Promise<MemberStanding> {
+  const { plan } = round;
+  const { board, identity, memory, trainer, enrolment } = context;
+  const number = plan.round;
+  const known = memberByKey(round, identity.signing.publicKey);
+  if (known === undefined) return { kind: 'notInRound', round: number };
+  const start = plan.parent === null ? undefined : await context.chain.totalAfter(plan.parent, log, signal);
+  const { baseSha256, updateLength } = trainer;
+  const knowsParent = start === undefined || start.ok;
+  const objection = planObjection(round, {
+    policy: context.policy,
+    epsilonOf: context.epsilonOf ?? (() => Number.POSITIVE_INFINITY),
+    enrolment,
+    baseSha256,
+    updateLength,
+    knowsParent,
+  });
+  if (objection !== undefined) return { kind: 'objects', round: number, objection };
+  const keys = (await identity.at(known.generation, signal)) ?? (await identity.newest(signal));
+  const terms = { minimumCohort: enrolment.minimums.minimumCohort };
+  const self = await acceptRound(round, keys, terms, memory, signal);
+  if (!self.ok) return { kind: 'refuses', round: number, refusal: self.refusal };
+
+  const held = await memory.uploadFor(round.id, signal);
+  const isClosed = (await board.list(roundTopic(round.id, 'survivors'), signal)).length > 0;
+  let standing: MemberStanding = { kind: held === undefined ? 'missed' : 'uploaded', round: number };
+  if (!isClosed) {
+    const begin = start?.ok === true ? start.value : undefined;
+    standing = await upload(context, { round, self: self.value, keys, isMade: held !== undefined }, begin, signal);
+  }
+  if (!round.committee.includes(known.index)) return standing;
+  return (await serve(context, round, keys, signal)) ?? standing;
+}
+
+/** Committee duty; undefined where nothing is asked for, or the others were enough. */
+async function serve(
+  { board, memory }: MemberContext,
+  round: Round,
+  keys: MemberKeys,
+  signal: AbortSignal,
+): Promise<MemberStanding | undefined> {
+  try {
+    const duties = await serveCommittee(board, round, { keys, memory }, signal);
+    const number = round.plan.round;
+    for (const duty of duties) {
+      if (duty.kind === 'refused') return { kind: 'refuses', round: number, refusal: duty.refusal };
+    }
+    return duties.some(({ kind }) => kind === 'released') ? { kind: 'released', round: number } : undefined;
+  } catch (error) {
+    if (error instanceof BoardRefusal && error.refusal === 'roundOver') return undefined;
+    throw error;
+  }
+}
+
+interface Part {
+  readonly round: Round;
+  readonly self: CohortMember;
+  readonly keys: MemberKeys;
+  /** An upload is on record: it is sent as it is. */
+  readonly isMade: boolean;
+}
+
+async function upload(
+  context: MemberContext,
+  { round, self, keys, isMade }: Part,
+  start: Float32Array | undefined,
+  signal: AbortSignal,
+): Promise<MemberStanding> {
+  const { board, memory } = context;
+  const number = round.plan.round;
+  const local = isMade ? undefined : await trainFrom(context, round, start, signal);
+  if (local?.ok === false) return { kind: 'notTrained', round: number, problem: local.problem, message: local.message };
+  const vector = async (): Promise<Outcome<RingVector>> => {
+    if (local === undefined) throw new Error('The upload was on record, and is not any more.');
+    return quantised(round, local.value, context.noise);
+  };
+  try {
+    const sent = await sendUpload(board, round, self, { keys, memory }, vector, signal);
+    if (!sent.ok) return { kind: 'refuses', round: number, refusal: sent.refusal };
+  } catch (error) {
+    // The deadline went by: nothing is lost but this round.
+    if (error instanceof BoardRefusal && error.refusal === 'late') return { kind: 'missed', round: number };
+    throw error;
+  }
+  await rm(workFolder(context, round), { recursive: true, force: true });
+  return { kind: 'uploaded', round: number };
+}
+
+async function trainFrom(
+  context: MemberContext,
+  round: Round,
+  start: Float32Array | undefined,
+  signal: AbortSignal,
+): Promise<LocalOutcome<LocalUpdate>> {
+  const { adapter, training, privacy, maxWeight, parent } = round.plan;
+  if (privacy.mechanism === 'client' && context.noise === undefined) {
+    const message = 'This version cannot add the noise that client-level privacy needs.';
+    return { ok: false, problem: 'privacyUnsupported', message };
+  }
+  let startFile: string | undefined;
+  if (start !== undefined && parent !== null) {
+    startFile = context.adoption.fileOf(hex(parent));
+    const message = 'The team’s adapter could not be written.';
+    if (!(await adapterFile(context, round, start, startFile, signal))) {
+      return { ok: false, problem: 'trainerFailed', message };
+    }
+  }
+  const job = { adapter, training, privacy, maxWeight, start: startFile, work: workFolder(context, round) };
+  return context.trainer.train(
+    { ...job, onProgress: (progress) => context.onProgress?.(round.plan.round, progress) },
+    signal,
+  );
+}
+
+/** Clips and rounds; then comes the noise, where the plan's mechanism asks for it; then the masks. */
+function quantised(round: Round, { update, weight }: LocalUpdate, noise: RingNoise | undefined): Outcome<RingVector> {
+  const rounded = quantise(update, weight, quantiserOf(round), new Uint8Array(randomBytes(32)));
+  if (!rounded.ok) return rounded;
+  const { vector } = rounded.value;
+  if (round.plan.privacy.mechanism === 'client') noise?.(vector, round.plan.privacy.memberVariance);
+  return accept(vector);
+}
+
+/**
+ * What a round that is over leaves to do: the payload and the training's files go, and new keys come, so that who steals the
+ * machine later opens no masks of it.
+ */
+export async function closeRound(context: MemberContext, round: Round, signal: AbortSignal): Promise<void> {
+  const { identity, memory } = context;
+  await memory.forgetPayload(round.id);
+  await rm(workFolder(context, round), { recursive: true, force: true });
+  const own = memberByKey(round, identity.signing.publicKey);
+  const newest = await identity.newest(signal);
+  if (own !== undefined && own.generation >= newest.generation) await identity.renew(signal);
+}
+
+function workFolder({ folder }: MemberContext, round: Round): string {
+  return join(folder, 'work', hex(round.id));
+}

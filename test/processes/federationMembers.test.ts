@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { simulatedBase, simulatedUpdate } from '../../demo/simulatedTrainer.ts';
+import { foundFederation, startCoordinator } from '../lib/coordinator.ts';
+import { type MemberProcess, startMember } from '../lib/memberProcess.ts';
+import { smallRound } from '../lib/simulatedMember.ts';
+import { until } from './setup.ts';
+
+const { signal } = new AbortController();
+const length = 20_000;
+const settings = smallRound(length, {
+  base: new Uint8Array(Buffer.from(simulatedBase, 'hex')),
+  adapter: { rank: 8, alpha: 16, targets: ['q', 'v'], matrices: 'b', seed: 1 },
+});
+
+const lastStanding = (member: MemberProcess) => member.said().findLast(({ at }) => at === 'standing');
+const judged = (member: MemberProcess, round: number) => {
+  const line = lastStanding(member);
+  return line?.standing?.kind === 'judged' && line.standing.round === round ? line : undefined;
+};
+
+it('members killed at any step finish two rounds with one and the same adapter: the mean of their updates', async () => {
+  await using coordinator = await startCoordinator();
+  const federation = await foundFederation(coordinator);
+  await using stack = new AsyncDisposableStack();
+  const members: MemberProcess[] = [];
+  for (const [seed, name] of ['ada', 'ben', 'cleo', 'dan'].entries()) {
+    members.push(stack.use(await startMember(coordinator, federation, { name, seed, length, trainingMs: 800 })));
+  }
+  for (const [i, member] of members.entries()) await federation.approve(await member.key(), `member ${i}`);
+  const seen = async () =>
+    (await federation.board.state(signal)).members === 4 &&
+    members.every((each) => lastStanding(each)?.standing?.kind === 'noRound');
+  await until('all are in', seen, 20_000);
+  await federation.command({ do: 'start', settings });
+  // One is killed while it trains, one soon after, and each once more on the way.
+  const [ada, ben, cleo] = members as [MemberProcess, MemberProcess, MemberProcess, MemberProcess];
+  for (const [member, afterMs] of [
+    [ada, 300],
+    [ben, 500],
+    [cleo, 300],
+    [ada, 600],
+    [ben, 300],
+  ] as const) {
+    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    await member.kill();
+    member.start();
+  }
+  await until('all have judged round 1', () => members.every((member) => judged(member, 1)), 40_000);
+  const files = await Promise.all(members.map((member) => readFile(judged(member, 1)?.adapter ?? '')));
+  for (const file of files) expect(file.equals(files[0]!)).toBe(true);
+  const mean = new Float32Array(new Uint8Array(files[0]!).buffer);
+  expect(mean.length).toBe(length);
+  const step = 1 / 127;
+  let worst = 0;
+  const updates = members.map((_, seed) => simulatedUpdate(length, seed));
+  for (let i = 0; i < length; i++) {
+    const expected = updates.reduce((sum, update) => sum + update[i]!, 0) / updates.length;
+    worst = Math.max(worst, Math.abs(mean[i]! - expected));
+  }
+  expect(worst).toBeLessThanOrEqual(step);
+  // The next round starts from there: its adapter is twice as far.
+  await until('votes', async () => ((await federation.board.state(signal)).round?.votesFor ?? 0) === 4, 20_000);
+  await federation.command({ do: 'start', settings });
+  await until('all have judged round 2', () => members.every((member) => judged(member, 2)), 40_000);
+  const second = new Float32Array(new Uint8Array(await readFile(judged(ada, 2)?.adapter ?? '')).buffer);
+  expect(Math.abs(second[0]! - 0.4)).toBeLessThanOrEqual(2 * step);
+  expect(members.flatMap((member) => member.said().filter(({ at }) => at === 'trouble'))).toEqual([]);
+});
