@@ -41,6 +41,8 @@ export async function openPromptEngine(modelPath: string, contextTokens: number)
     detokenize: cannotRun,
     generate: cannotRun,
     prefill: cannotRun,
+    setAdapters: cannotRun,
+    adapters: () => [],
     speed: () => undefined,
     async [Symbol.asyncDispose]() {
       await vocabulary.dispose();

@@ -72,7 +72,9 @@ export function createSteps({ host, model, cache, threads, signal, progress }: S
       signal,
     ).outcome;
     if (!outcome.ok) throw new Error(`Training ${name}: ${outcome.message}`);
-    progress(`trained ${name}: ${outcome.result.tokens} tokens in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+    progress(
+      `trained ${name}: ${outcome.result.tokens} tokens in ${((performance.now() - began) / 1000).toFixed(0)} s`,
+    );
     return output;
   }
 
@@ -88,7 +90,13 @@ export function createSteps({ host, model, cache, threads, signal, progress }: S
       const data = join(cache, `evaluate-${keyOf(text)}.jsonl`);
       await writeFile(data, text);
       const losses = missing.map(() => new Array<number>(lines.length).fill(Number.NaN));
-      const request = { model, data, threads, sequence: longest(lines), stacks: missing.map(({ stack }) => [...stack]) };
+      const request = {
+        model,
+        data,
+        threads,
+        sequence: longest(lines),
+        stacks: missing.map(({ stack }) => [...stack]),
+      };
       const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal, (event) => {
         const own = event.event === 'example' ? losses[event.stack] : undefined;
         if (event.event === 'example' && own !== undefined) own[event.example] = event.loss;

@@ -1,5 +1,5 @@
-import type { Engine } from '../../language-server/src/engine/engine.ts';
 import { createRandom } from '../lib/random.ts';
+import type { Tokenizer } from '../lib/tokenizer.ts';
 
 /** Consecutive tokens of one file; the first is given, the others are predicted. */
 export interface Window {
@@ -9,8 +9,6 @@ export interface Window {
 }
 
 const shortestWindow = 16;
-
-type Tokenizer = Pick<Engine, 'tokenize' | 'detokenize'>;
 
 /** Cuts texts into windows of at most `length` tokens; a shorter rest is a window too. */
 export function cutWindows(texts: readonly string[], length: number, { tokenize, detokenize }: Tokenizer): Window[] {
@@ -40,8 +38,4 @@ export function chooseWindows(windows: readonly Window[], tokens: number, seed: 
     left -= part.tokens.length;
   }
   return chosen;
-}
-
-export function bitsPerByte(lossNats: number, bytes: number): number {
-  return lossNats / Math.LN2 / bytes;
 }

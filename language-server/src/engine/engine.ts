@@ -1,5 +1,6 @@
 import type { Backend } from '#protocol/status.ts';
 import type { PromptFormat } from '../completion/promptFormat.ts';
+import type { AdapterUse, SetAdaptersOutcome } from './adapters.ts';
 
 export type { FimTokens, PromptFormat } from '../completion/promptFormat.ts';
 
@@ -60,6 +61,13 @@ export interface Engine extends AsyncDisposable {
   generate(request: GenerateRequest, signal: AbortSignal): Promise<GenerateResult>;
   /** Evaluates a prompt so that a later `generate` finds it; stops early when the signal is cancelled. */
   prefill(tokens: readonly TokenId[], signal: AbortSignal): Promise<{ readonly evaluatedTokens: number }>;
+  /**
+   * Applies these adapters to all that is generated from then on; none gives the base model back. They are loaded beside
+   * what serves and exchanged between two requests. A file may not change while it is in use, and its name not be used
+   * again for other contents.
+   */
+  setAdapters(adapters: readonly AdapterUse[]): Promise<SetAdaptersOutcome>;
+  adapters(): readonly AdapterUse[];
   /** Measured over what ran so far, tokens per second; undefined before the first. */
   speed(): { readonly prefill: number; readonly decode: number } | undefined;
 }

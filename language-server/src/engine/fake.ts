@@ -1,3 +1,4 @@
+import type { AdapterUse } from './adapters.ts';
 import type { Engine, GenerateRequest, GenerateResult, ModelInfo, TokenId } from './engine.ts';
 import { createQueue } from './queue.ts';
 import { sharedPrefix } from './slots.ts';
@@ -12,6 +13,7 @@ export function createFakeEngine(
 ): Engine {
   const enqueue = createQueue();
   let state: readonly TokenId[] = [];
+  let adapters: readonly AdapterUse[] = [];
   const tokenize = (text: string) => Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
   const detokenize = (tokens: readonly TokenId[]) => String.fromCharCode(...tokens);
 
@@ -75,6 +77,11 @@ export function createFakeEngine(
       state = tokens;
       return { evaluatedTokens };
     },
+    async setAdapters(uses) {
+      adapters = uses;
+      return { ok: true };
+    },
+    adapters: () => adapters,
     speed: () => ({ prefill: 1000, decode: 100 }),
     async [Symbol.asyncDispose]() {},
   };

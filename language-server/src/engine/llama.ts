@@ -1,17 +1,17 @@
-import type { LlamaContext, LlamaContextSequence, LlamaModel, Token, TokenBias } from 'node-llama-cpp';
+import type { LlamaContextSequence, LlamaModel, Token, TokenBias } from 'node-llama-cpp';
 import type { Backend } from '#protocol/status.ts';
+import { firstPlacement, type Placement, type PlacementDeps } from './adapters.ts';
 import { lookUpDraft } from './drafts.ts';
 import type { Engine, GenerateRequest, GenerateResult, ModelInfo, TokenId } from './engine.ts';
 import { type BackendOptions, describeBackend, type Library, threadCount } from './library.ts';
 import { createQueue } from './queue.ts';
-import { chooseSlot, sharedPrefix } from './slots.ts';
+import { createResidence, slotCount } from './residence.ts';
+import { sharedPrefix } from './slots.ts';
 import { createSpeedometer } from './speed.ts';
 import { createVocabulary, type Vocabulary } from './vocabulary.ts';
 
 /** A cancel takes effect between chunks, so a chunk bounds what is evaluated in vain. */
-export const prefillChunk = 64;
-/** Prompts kept evaluated at once: two windows, or two places that a developer goes back and forth between. */
-export const slotCount = 3;
+const prefillChunk = 64;
 /** Outweighs any logit, so that only tokens that spell the required text can win. */
 const requiredBias = 1000;
 /** With more candidates than this, biasing each costs more than a second try now and then. */
@@ -27,95 +27,75 @@ export interface LlamaOptions extends BackendOptions {
 
 /** Loads weights and context. Throws what the library throws; `loadModel` turns that into sentences. */
 export async function openEngine(library: Library, model: ModelInfo, options: LlamaOptions): Promise<Engine> {
-  const weights = await library.llama.loadModel({
-    modelPath: model.path,
-    ...(options.gpu === 'off' ? { gpuLayers: 0 } : {}),
-  });
-  try {
-    const context = await weights.createContext({
+  const deps: PlacementDeps = {
+    loadWeights: () =>
+      library.llama.loadModel({ modelPath: model.path, ...(options.gpu === 'off' ? { gpuLayers: 0 } : {}) }),
+    context: {
       contextSize: Math.min(options.contextTokens, model.trainedContext || options.contextTokens),
       sequences: slotCount,
       batchSize: options.batchTokens,
       threads: threadCount(options.threads),
       flashAttention: 'auto',
-    });
-    return createEngine(library, weights, context, model, describeBackend(library.llama, options));
-  } catch (error) {
-    await weights.dispose();
-    throw error;
-  }
-}
-
-interface LlamaSlot {
-  readonly sequence: LlamaContextSequence;
-  lastUsed: number;
-  readonly tokens: readonly TokenId[];
+    },
+  };
+  return createEngine(library, await firstPlacement(deps), deps, model, describeBackend(library.llama, options));
 }
 
 function createEngine(
   library: Library,
-  weights: LlamaModel,
-  context: LlamaContext,
+  placement: Placement,
+  deps: PlacementDeps,
   model: ModelInfo,
   backend: Backend,
 ): Engine {
-  const slots = Array.from({ length: slotCount }, (): LlamaSlot => {
-    const sequence = context.getSequence();
-    return {
-      sequence,
-      lastUsed: 0,
-      get tokens() {
-        return sequence.contextTokens;
-      },
-    };
-  });
   const enqueue = createQueue();
+  let requests = 0;
+  const residence = createResidence(placement, { ...deps, enqueue, idle: () => requests === 0 });
+  const { weights } = residence;
+  const { tokens: special } = placement.weights;
   const speedometer = createSpeedometer();
   let vocabulary: Vocabulary | undefined;
-  let clock = 0;
 
-  function take(prompt: readonly TokenId[]): LlamaSlot {
-    const slot = chooseSlot(slots, prompt);
-    if (slot === undefined) throw new Error('An engine has at least one slot.');
-    slot.lastUsed = ++clock;
-    return slot;
+  /** What is done in idle time gives way to requests that wait or run. */
+  function serve<T>(task: () => Promise<T>): Promise<T> {
+    requests++;
+    return enqueue(task).finally(() => requests--);
   }
 
   return {
     model,
     backend,
-    contextTokens: context.contextSize,
-    bos: weights.tokens.shouldPrependBosToken ? (weights.tokens.bos ?? undefined) : undefined,
-    tokenize: (text) => (text === '' ? [] : weights.tokenize(text, false)),
+    contextTokens: placement.context.contextSize,
+    bos: special.shouldPrependBosToken ? (special.bos ?? undefined) : undefined,
+    setAdapters: residence.setAdapters,
+    adapters: residence.adapters,
+    tokenize: (text) => (text === '' ? [] : weights().tokenize(text, false)),
     specialToken(text) {
-      const tokens = weights.tokenize(text, true);
+      const tokens = weights().tokenize(text, true);
       const [only] = tokens;
-      return tokens.length === 1 && only !== undefined && weights.detokenize([only], true) === text ? only : undefined;
+      return tokens.length === 1 && only !== undefined && weights().detokenize([only], true) === text
+        ? only
+        : undefined;
     },
-    detokenize: (tokens) => detokenize(weights, tokens),
+    detokenize: (tokens) => detokenize(weights(), tokens),
     prefill: (tokens, signal) =>
-      enqueue(async () => {
+      serve(async () => {
         if (signal.aborted) return { evaluatedTokens: 0 };
         const counts = createCounts(signal);
-        const slot = take(tokens);
+        const slot = residence.take(tokens);
         await align(slot.sequence, tokens, tokens.length);
         await prefillRest(slot.sequence, tokens, tokens.length, signal, counts, speedometer);
         return { evaluatedTokens: counts.prefill };
       }),
     generate: (request, signal) =>
-      enqueue(async () => {
+      serve(async () => {
         if (signal.aborted) return cancelledBefore(request);
-        vocabulary ??= createVocabulary(tokenTexts(weights));
-        const { sequence } = take(request.tokens);
-        return decode(library, weights, sequence, vocabulary, speedometer, request, signal);
+        vocabulary ??= createVocabulary(tokenTexts(weights()));
+        const { sequence } = residence.take(request.tokens);
+        return decode(library, weights(), sequence, vocabulary, speedometer, request, signal);
       }),
     speed: speedometer.read,
-    async [Symbol.asyncDispose]() {
-      await enqueue(async () => {
-        await context.dispose();
-        await weights.dispose();
-      });
-    },
+    [Symbol.asyncDispose]: () => residence[Symbol.asyncDispose](),
   };
 }
 

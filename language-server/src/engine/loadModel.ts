@@ -3,8 +3,9 @@ import type { Engine } from './engine.ts';
 import { errorMessage } from './faults.ts';
 import { machineMemory } from './hardware.ts';
 import type { Library } from './library.ts';
-import { type LlamaOptions, openEngine, slotCount } from './llama.ts';
+import { type LlamaOptions, openEngine } from './llama.ts';
 import { memoryNeed } from './memoryNeed.ts';
+import { slotCount } from './residence.ts';
 import { memoryProblem, modelProblem, type StoredModel } from './storedModel.ts';
 
 export type LoadOutcome =

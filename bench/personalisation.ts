@@ -1,0 +1,129 @@
+// npm run bench -- personalisation [--json] [--manifest FILE] [--authors a,b] [--sizes 5000,20000] [--minutes N]
+// What an adapter trained on an author's own code gains on the author's later packages, beside the base model and another
+// author's adapter. What is computed is kept in .cache/personalisation: a run that is stopped, or that --minutes cuts,
+// goes on where it was. Prints the authors that are complete.
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { findTrainer } from '../language-server/src/learning/trainer.ts';
+import { type AuthorCorpus, provideCorpora } from './corpora/corpus.ts';
+import { runBenchmark } from './lib/main.ts';
+import { sum } from './lib/measure.ts';
+import { modelPath } from './lib/product.ts';
+import { openTokenizer, type Tokenizer } from './lib/tokenizer.ts';
+import { type Losses, makeRow, type Row, summarise } from './personal/measure.ts';
+import { probeWindows } from './personal/probe.ts';
+import { createSteps, type Recipe, type Steps } from './personal/steps.ts';
+import { chooseWindows, cutWindows, type Window } from './personal/windows.ts';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Evaluated with as much before the cursor as a completion has. */
+const evaluationTokens = 1024;
+const trainingWindow = 256;
+const candidateScales = [0.75, 1];
+
+/** Chosen on the valid splits of mafintosh and ljharb: two epochs of little data, one of more. */
+function recipe(tokens: number): Recipe {
+  return {
+    ...{ rank: 8, alpha: 16, learningRate: 1e-3, epochs: tokens < 10_000 ? 2 : 1 },
+    ...{ schedule: 'cosine', warmupSteps: 4, packsPerStep: 1, sequence: trainingWindow },
+  };
+}
+
+interface Study {
+  readonly steps: Steps;
+  readonly tokenizer: Tokenizer;
+  readonly testTokens: number;
+  readonly validTokens: number;
+}
+
+const lines = (windows: readonly Window[]) => windows.map(({ tokens }) => ({ tokens }));
+
+await runBenchmark(async (stopping) => {
+  const { values } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      manifest: { type: 'string' },
+      authors: { type: 'string' },
+      sizes: { type: 'string', default: '5000,20000' },
+      minutes: { type: 'string', default: '600' },
+      threads: { type: 'string', default: String(availableParallelism()) },
+      'test-tokens': { type: 'string', default: '9000' },
+      'valid-tokens': { type: 'string', default: '5000' },
+    },
+  });
+  const sizes = values.sizes.split(',').map(Number);
+  const corpora = await provideCorpora({ manifest: values.manifest, progress: console.error });
+  const chosen = values.authors?.split(',') ?? corpora.map(({ author }) => author);
+  const host = findTrainer(root, process.platform, process.arch);
+  if ('missing' in host) throw new Error(host.missing);
+  await using tokenizer = await openTokenizer(modelPath());
+  const signal = AbortSignal.any([stopping, AbortSignal.timeout(Number(values.minutes) * 60_000)]);
+  const steps = createSteps({
+    ...{ host, model: modelPath(), cache: join(root, '.cache', 'personalisation') },
+    ...{ threads: Number(values.threads), signal, progress: console.error },
+  });
+  const study: Study = {
+    ...{ steps, tokenizer },
+    testTokens: Number(values['test-tokens']),
+    validTokens: Number(values['valid-tokens']),
+  };
+  const rows: Row[] = [];
+  try {
+    for (const author of chosen) {
+      const own = corpora.findIndex((corpus) => corpus.author === author);
+      const [corpus, other] = [corpora[own], corpora[(own + 1) % corpora.length]];
+      if (corpus === undefined || other === undefined) throw new Error(`There is no author “${author}”.`);
+      rows.push(...(await authorRows(study, corpus, other, sizes)));
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    console.error('Stopped: what is complete is printed; run the same command again to go on.');
+  }
+  const summaries = sizes.map((size) => summarise(rows, size));
+  if (values.json) console.log(JSON.stringify({ ...summaries.at(-1), sizes: summaries, rows }));
+  else {
+    console.table(rows.map(({ gainCi, ...row }) => ({ ...row, gainCi: gainCi.join(' to ') })));
+    console.table(summaries);
+  }
+});
+
+/** The base model, the author's own adapters, and the next author's largest at the scale of the own one. */
+async function authorRows(study: Study, corpus: AuthorCorpus, other: AuthorCorpus, sizes: readonly number[]) {
+  const { steps, tokenizer } = study;
+  const { author } = corpus;
+  const texts = (files: AuthorCorpus['test']) => files.map(({ text }) => text);
+  const test = chooseWindows(cutWindows(texts(corpus.test), evaluationTokens, tokenizer), study.testTokens, 3);
+  const valid = chooseWindows(cutWindows(texts(corpus.valid), evaluationTokens, tokenizer), study.validTokens, 2);
+  const probe = probeWindows(tokenizer);
+  const bytes = sum(test.map((window) => window.bytes));
+  const measured = async (name: string, windows: readonly Window[], path?: string, scale = 1): Promise<Losses> => {
+    const stack = path === undefined || scale === 0 ? [] : [{ path, scale }];
+    const [nats] = await steps.evaluate(name, lines(windows), [stack]);
+    return { nats: nats ?? [], bytes };
+  };
+  const train = ({ author: name, train: files }: AuthorCorpus, tokens: number) => {
+    const windows = chooseWindows(cutWindows(texts(files), trainingWindow, tokenizer), tokens, 1);
+    return steps.train(`${name}, ${tokens} tokens`, lines(windows), recipe(tokens));
+  };
+  const base = await measured(`${author}, base`, test);
+  const probeBase = sum((await measured('probe, base', probe)).nats);
+  const rows: Row[] = [makeRow({ author, row: 'base', trainingTokens: 0, scale: 0 }, base, base)];
+  for (const trainingTokens of sizes) {
+    const path = await train(corpus, trainingTokens);
+    const stacks = [[], ...candidateScales.map((scale) => [{ path, scale }])];
+    const onValid = (await steps.evaluate(`${author}, valid`, lines(valid), stacks)).map((losses) => sum(losses));
+    const best = onValid.indexOf(Math.min(...onValid));
+    const scale = best === 0 ? 0 : (candidateScales[best - 1] ?? 0);
+    const losses = await measured(`${author}, ${trainingTokens}`, test, path, scale);
+    const forgetting = sum((await measured(`${author}, probe`, probe, path, scale)).nats) / probeBase - 1;
+    rows.push(makeRow({ author, row: 'own', trainingTokens, scale, forgetting }, base, losses));
+    if (trainingTokens === Math.max(...sizes)) {
+      const foreign = await measured(`${author}, other`, test, await train(other, trainingTokens), scale);
+      rows.push(makeRow({ author, row: 'other', trainingTokens, scale }, base, foreign));
+    }
+  }
+  return rows;
+}
