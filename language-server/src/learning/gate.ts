@@ -1,0 +1,79 @@
+import type { GateReport } from './adapterCard.ts';
+import { type LossPair, pairedBootstrap } from './pairedBootstrap.ts';
+
+/** The loss of each held-out example, summed over its labelled tokens, in nats. */
+export type Losses = readonly number[];
+
+export interface Scales {
+  readonly team: number;
+  readonly personal: number;
+}
+
+/** A way to apply the candidate, and its losses. */
+export interface Trial {
+  readonly scales: Scales;
+  readonly losses: Losses;
+}
+
+export interface GateInput {
+  readonly heldOutTokens: number;
+  readonly base: Losses;
+  /** What is active now. */
+  readonly current: Losses;
+  readonly trials: readonly Trial[];
+}
+
+/** Fewer held-out examples than this prove nothing. */
+export const leastHeldOut = 4;
+const confidence = 0.95;
+export const mostForgetting = 0.02;
+
+/** The trial with the least loss on held-out examples. */
+export function bestTrial(trials: readonly Trial[]): Trial | undefined {
+  return trials.reduce<Trial | undefined>(
+    (best, trial) => (best === undefined || total(trial.losses) < total(best.losses) ? trial : best),
+    undefined,
+  );
+}
+
+/**
+ * Judges a candidate at its best scales: better only if the lower end of the paired bootstrap's interval is above 0, and
+ * generic code is forgotten by at most 2 %. The best of several scales looks better than it is, so the interval is widened
+ * by their number (Bonferroni). `probe` are the losses on generic code, by the base model and by the candidate.
+ */
+export function judge(input: GateInput, best: Trial, probe: ProbeLosses, now: number): GateReport {
+  const pairs: LossPair[] = input.current.map((before, i) => ({ before, after: best.losses[i] ?? before }));
+  const wide = 1 - (1 - confidence) / Math.max(1, input.trials.length);
+  const { gain, low } = pairedBootstrap(pairs, { confidence: wide, resamples: 4000 });
+  const forgetting = probe.base === 0 ? 0 : probe.candidate / probe.base - 1;
+  return {
+    verdict: verdict(pairs.length, low, forgetting),
+    decidedAtMs: now,
+    heldOutExamples: pairs.length,
+    heldOutTokens: input.heldOutTokens,
+    probeTokens: probe.tokens,
+    baseLoss: total(input.base) / input.heldOutTokens,
+    currentLoss: total(input.current) / input.heldOutTokens,
+    candidateLoss: total(best.losses) / input.heldOutTokens,
+    gain,
+    gainLow: low,
+    forgetting,
+    scales: best.scales,
+  };
+}
+
+export interface ProbeLosses {
+  readonly base: number;
+  readonly candidate: number;
+  readonly tokens: number;
+}
+
+function verdict(examples: number, gainLow: number, forgetting: number): GateReport['verdict'] {
+  if (examples < leastHeldOut) return 'tooFew';
+  if (!(gainLow > 0)) return 'notBetter';
+  return forgetting <= mostForgetting ? 'better' : 'forgets';
+}
+
+function total(losses: Losses): number {
+  return losses.reduce((sum, loss) => sum + loss, 0);
+}
