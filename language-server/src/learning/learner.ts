@@ -1,0 +1,244 @@
+import { join } from 'node:path';
+import type { TrainingResult, TrainingState } from '#protocol/learningRuns.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { EngineState } from '../engine/modelHost.ts';
+import { createQueue } from '../engine/queue.ts';
+import type { ExampleStore } from '../store/exampleStore.ts';
+import type { AdapterBase, AdapterVersions } from './adapterVersions.ts';
+import { adapterBase } from './baseModel.ts';
+import { onMains } from './mains.ts';
+import { waitReason } from './schedule.ts';
+import type { TrainerHost, TrainerRun } from './trainer.ts';
+import type { TrainingOptions } from './trainingPlan.ts';
+import { discardRun, runTraining, type TrainingOutcome, unfinishedRun } from './trainingRun.ts';
+import { waitWords, words } from './words.ts';
+
+export interface LearnerDeps {
+  readonly home: string;
+  readonly engine: () => EngineState;
+  readonly versions: AdapterVersions;
+  readonly store: ExampleStore;
+  readonly trainer: TrainerHost | { readonly missing: string };
+  readonly options: TrainingOptions;
+  /** Why learning is not allowed now, such as by policy; undefined while it is. */
+  readonly forbidden: () => string | undefined;
+  readonly settings: () => { readonly training: 'auto' | 'manual'; readonly trainingOnBattery: boolean };
+  readonly now: () => number;
+  readonly log: (message: string) => void;
+  readonly onTraining: (state: TrainingState) => void;
+  /** A run that started by itself changed what completes. */
+  readonly onLearnt: (result: TrainingResult) => void;
+}
+
+/** Learns from the stored examples, and keeps the engine on the adapters that are active. */
+export interface Learner extends AsyncDisposable {
+  /** On each edit: a run pauses, and none starts by itself for a while. */
+  typed(): void;
+  training(): TrainingState;
+  trainNow(signal: AbortSignal): Promise<TrainingResult>;
+  /** Gives the engine the active adapters of its model; called when either changes. */
+  apply(): Promise<void>;
+  /** The model in use as the base of adapters. */
+  base(): Promise<AdapterBase | undefined>;
+  /** Ends a run and removes what it wrote, and every personal adapter with it. */
+  forgetEverything(): Promise<void>;
+}
+
+export function createLearner(deps: LearnerDeps): Learner {
+  const { versions, store, options, now } = deps;
+  const folder = join(deps.home, 'training');
+  const applications = createQueue();
+  const closing = new AbortController();
+  let typedAt = Number.NEGATIVE_INFINITY;
+  let endedAt = Number.NEGATIVE_INFINITY;
+  let knownUntilMs = newestTrained(versions);
+  let state: TrainingState = { kind: 'idle' };
+  let working: { readonly stop: AbortController; readonly done: Promise<unknown> } | undefined;
+  let process: Pick<TrainerRun<unknown>, 'pause' | 'resume'> | undefined;
+  let resumeTimer: NodeJS.Timeout | undefined;
+  /** After a deletion the examples that are left are learnt anew. */
+  let again = false;
+
+  const engine = (): Engine | undefined => {
+    const current = deps.engine();
+    return current.kind === 'ready' ? current.engine : undefined;
+  };
+  const base = async () => {
+    const current = engine();
+    return current === undefined ? undefined : adapterBase(deps.home, current.model);
+  };
+
+  function show(next: TrainingState): void {
+    state = next;
+    deps.onTraining(next);
+  }
+
+  function apply(): Promise<void> {
+    return applications(async () => {
+      const current = engine();
+      if (current === undefined || (versions.list().length === 0 && current.adapters().length === 0)) return;
+      const own = await adapterBase(deps.home, current.model);
+      const active = own === undefined ? [] : versions.active(own.sha256);
+      const outcome = await current.setAdapters(active.map(({ path, scale }) => ({ path, scale })));
+      if (!outcome.ok) deps.log(outcome.message);
+    });
+  }
+
+  function typed(): void {
+    typedAt = now();
+    if (process === undefined) return;
+    process.pause();
+    clearTimeout(resumeTimer);
+    resumeTimer = setTimeout(() => process?.resume(), options.pauseMs);
+  }
+
+  async function run(mayActivate: boolean, signal: AbortSignal): Promise<TrainingOutcome> {
+    const current = engine();
+    const own = await base();
+    if ('missing' in deps.trainer) return { kind: 'failed', message: deps.trainer.missing };
+    if (current === undefined || own === undefined) {
+      return { kind: 'failed', message: 'Learning needs a model: choose one with “Argot: Choose Model”.' };
+    }
+    const examples = await store.list({ order: 'newestFirst', limit: mostExamples }, signal);
+    const outcome = await runTraining(
+      {
+        ...{ folder, host: deps.trainer, modelPath: current.model.path, base: own, tokenizer: current },
+        ...{ versions, options, now },
+        onProgress: ({ phase, step, steps, secondsLeft }) =>
+          show({
+            ...{ kind: 'running', phase, paused: false, step, steps },
+            ...(secondsLeft === undefined ? {} : { secondsLeft }),
+          }),
+        onRun: (next) => {
+          process = next;
+          if (next !== undefined && now() - typedAt < options.pauseMs) typed();
+        },
+      },
+      { examples, mayActivate },
+      signal,
+    );
+    if (outcome.kind === 'promoted' || outcome.kind === 'kept') {
+      again = false;
+      knownUntilMs = Math.max(knownUntilMs, ...examples.map(({ createdAtMs }) => createdAtMs));
+      await store.markUsed(outcome.version.card.id, outcome.version.card.exampleIds);
+      await forgetRejected(versions);
+    }
+    return outcome;
+  }
+
+  /** One run at a time; `undefined` where one goes on already. */
+  function start(mayActivate: boolean, signal: AbortSignal): Promise<TrainingResult> | undefined {
+    if (working !== undefined) return undefined;
+    const stop = new AbortController();
+    const all = AbortSignal.any([stop.signal, signal, closing.signal]);
+    const done = run(mayActivate, all)
+      .catch((error: unknown): TrainingOutcome => ({ kind: 'failed', message: String(error) }))
+      .then(async (outcome) => {
+        process = undefined;
+        working = undefined;
+        endedAt = now();
+        if (outcome.kind === 'promoted') await apply();
+        if (outcome.kind === 'failed') deps.log(`Training: ${outcome.message}`);
+        show({ kind: 'idle' });
+        return words(outcome);
+      });
+    working = { stop, done };
+    show({ kind: 'running', phase: 'training', paused: false, step: 0, steps: 0 });
+    return done;
+  }
+
+  async function tick(): Promise<void> {
+    const forbidden = deps.forbidden();
+    if (working !== undefined || forbidden !== undefined || 'missing' in deps.trainer) return;
+    const counts = await store.counts();
+    const fresh = await store.counts({ fromMs: knownUntilMs + 1 });
+    const { training, trainingOnBattery } = deps.settings();
+    const reason = waitReason(
+      {
+        ...{ mode: training, onBatteryToo: trainingOnBattery, onMains: await onMains() },
+        ...{
+          examples: counts.total,
+          newExamples: fresh.total,
+          unfinished: (await unfinishedRun(folder)) !== undefined,
+        },
+        ...{ sinceTypedMs: now() - typedAt, sinceRunMs: now() - endedAt },
+      },
+      options,
+    );
+    if (working !== undefined || closing.signal.aborted) return;
+    if (reason !== undefined) {
+      state = { kind: 'idle', waitingFor: waitWords[reason] };
+      return;
+    }
+    const own = await base();
+    const pinned = own !== undefined && versions.slot('personal', own.sha256).pinned;
+    const result = await start(!pinned, closing.signal);
+    if (result?.changed) deps.onLearnt(result);
+  }
+
+  const ticking = setInterval(() => void tick().catch((error: unknown) => deps.log(String(error))), options.tickMs);
+  ticking.unref();
+
+  // What was learnt from code that the developer deleted goes with it.
+  const unsubscribe = store.onDeleted(({ ids, adapterIds }) => void forget(ids, adapterIds));
+  async function forget(ids: readonly string[], adapterIds: readonly string[]): Promise<void> {
+    const gone = new Set(ids);
+    const plan = await unfinishedRun(folder);
+    if (plan !== undefined && [...plan.trainIds, ...plan.heldOutIds].some((id) => gone.has(id))) {
+      await stopRun();
+    }
+    const users = versions.list().filter(({ card }) => card.exampleIds.some((id) => gone.has(id)));
+    const doomed = new Set([...adapterIds, ...users.map(({ card }) => card.id)]);
+    if (doomed.size === 0) return;
+    await versions.remove([...doomed]);
+    await apply();
+    again = true;
+  }
+
+  async function stopRun(): Promise<void> {
+    working?.stop.abort();
+    await working?.done;
+    await discardRun(folder);
+  }
+
+  return {
+    typed,
+    async forgetEverything() {
+      await stopRun();
+      const personal = versions.list().filter(({ card }) => card.kind === 'personal');
+      await versions.remove(personal.map(({ card }) => card.id));
+      await apply();
+    },
+    training: () => state,
+    apply,
+    base,
+    async trainNow(signal) {
+      const forbidden = deps.forbidden();
+      if (forbidden !== undefined) return { kind: 'failed', message: forbidden, changed: false };
+      return start(true, signal) ?? { kind: 'failed', message: 'A training run is under way already.', changed: false };
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(ticking);
+      clearTimeout(resumeTimer);
+      unsubscribe();
+      closing.abort();
+      await working?.done;
+    },
+  };
+}
+
+/** More than a run's token budget ever holds. */
+const mostExamples = 5000;
+/** Candidates that the gate refused are kept for a look, the newest of them. */
+const rejectedKept = 3;
+
+async function forgetRejected(versions: AdapterVersions): Promise<void> {
+  const rejected = versions
+    .list()
+    .filter(({ card }) => card.origin === 'trained' && card.gate !== undefined && card.gate.verdict !== 'better');
+  await versions.remove(rejected.slice(rejectedKept).map(({ card }) => card.id));
+}
+
+function newestTrained(versions: AdapterVersions): number {
+  return Math.max(0, ...versions.list().map(({ card }) => (card.origin === 'trained' ? card.createdAtMs : 0)));
+}
