@@ -1,5 +1,6 @@
 import { commands, type ExtensionContext, window, workspace } from 'vscode';
 import { acceptedCommand, signalNotification } from '#protocol/signals.ts';
+import { importAdapter, manageAdapters, rollBackAdapter, tellResult, trainNow } from './adapters.ts';
 import { commandIds, type Handlers } from './commandIds.ts';
 import { enablementOf } from './enablement.ts';
 import { createInspect } from './inspect.ts';
@@ -60,6 +61,10 @@ export function activate(context: ExtensionContext): void {
     'argot.snooze': () => chooseSnooze(snooze),
     'argot.toggleForLanguage': toggleForLanguage,
     'argot.toggleForFolder': toggleForFolder,
+    'argot.trainNow': () => trainNow(connected),
+    'argot.manageAdapters': () => manageAdapters(connected),
+    'argot.rollBackAdapter': () => rollBackAdapter(connected),
+    'argot.importAdapter': () => importAdapter(connected),
     'argot.openSettings': () => commands.executeCommand('workbench.action.openSettings', '@ext:argot.argot'),
     'argot.showOutput': () => output.show(),
     'argot.restartServer': async () => {
@@ -96,6 +101,7 @@ export function activate(context: ExtensionContext): void {
       status.refresh();
       notices.check(connected);
     }),
+    connected.onLearnt((result) => void tellResult(connected, result)),
     window.onDidChangeActiveTextEditor(() => status.refresh()),
     workspace.onDidChangeConfiguration((event) => {
       status.refresh();

@@ -12,6 +12,7 @@ export async function showMenu(facts: Facts, snooze: Snooze): Promise<void> {
     row('$(chip) Choose model…', 'argot.chooseModel', facts.status?.model?.name),
     row('$(question) Why no suggestion?', 'argot.whyNoSuggestion'),
     row('$(list-tree) Show last completion', 'argot.showLastCompletion'),
+    row('$(mortar-board) Adapters: what Argot has learnt', 'argot.manageAdapters'),
     { label: 'Pause', kind: QuickPickItemKind.Separator },
     ...snoozeRows(snooze),
     row('$(circle-slash) Switch on or off for this language', 'argot.toggleForLanguage'),

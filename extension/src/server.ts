@@ -9,6 +9,12 @@ import {
   type RequestType,
 } from 'vscode-languageclient/node';
 import { serverAddress } from '#protocol/address.ts';
+import {
+  learntNotification,
+  type TrainingResult,
+  type TrainingState,
+  trainingNotification,
+} from '#protocol/learningRuns.ts';
 import { type DownloadProgressParams, downloadProgressNotification } from '#protocol/models.ts';
 import { type PolicyView, policyNotification } from '#protocol/policy.ts';
 import { type Status, statusNotification } from '#protocol/status.ts';
@@ -26,6 +32,9 @@ export interface Server {
   readonly status: () => Status | undefined;
   readonly onDidChange: EditorEvent<void>;
   readonly onDownloadProgress: EditorEvent<DownloadProgressParams>;
+  readonly onTraining: EditorEvent<TrainingState>;
+  /** A run that started by itself changed what completes. */
+  readonly onLearnt: EditorEvent<TrainingResult>;
   readonly onDidChangePolicy: EditorEvent<PolicyView>;
   /** Undefined when the server is not connected; a failure rejects. */
   request<P, R>(
@@ -59,6 +68,8 @@ export function connectServer(parts: ServerParts): Server {
   const address = serverAddress(machine);
   const changed = new EventEmitter<void>();
   const progress = new EventEmitter<DownloadProgressParams>();
+  const training = new EventEmitter<TrainingState>();
+  const learnt = new EventEmitter<TrainingResult>();
   const policy = new EventEmitter<PolicyView>();
   let link: Link = { kind: 'connecting' };
   let status: Status | undefined;
@@ -70,6 +81,8 @@ export function connectServer(parts: ServerParts): Server {
       changed.fire();
     });
     client.onNotification(downloadProgressNotification, (params) => progress.fire(params));
+    client.onNotification(trainingNotification, (state) => training.fire(state));
+    client.onNotification(learntNotification, (result) => learnt.fire(result));
     client.onNotification(policyNotification, (view) => policy.fire(view));
   };
 
@@ -113,6 +126,8 @@ export function connectServer(parts: ServerParts): Server {
     status: () => status,
     onDidChange: changed.event,
     onDownloadProgress: progress.event,
+    onTraining: training.event,
+    onLearnt: learnt.event,
     onDidChangePolicy: policy.event,
     request: async (type, params, token) => session?.client.sendRequest(type, params, token),
     notify: (type, params) => {
@@ -137,6 +152,8 @@ export function connectServer(parts: ServerParts): Server {
       await supervisor.stop();
       changed.dispose();
       progress.dispose();
+      training.dispose();
+      learnt.dispose();
       policy.dispose();
     },
   };

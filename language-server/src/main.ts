@@ -3,6 +3,7 @@ import module from 'node:module';
 import type { Socket } from 'node:net';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { serverAddress } from '#protocol/address.ts';
 import { protocolVersion } from '#protocol/handshake.ts';
@@ -15,12 +16,15 @@ import { openLivePolicy } from './policyFiles/livePolicy.ts';
 import { policyMemoryFolder } from './policyFiles/policyMemoryFolder.ts';
 import { greet } from './server/handshake.ts';
 import { createLifetime } from './server/lifetime.ts';
+import { openLearning } from './server/openLearning.ts';
 import { startSession } from './server/session.ts';
 import { listen } from './server/socket.ts';
 import { newTotals } from './server/traceLog.ts';
 
 /** Environment variables that tests shorten the server's patience with. */
-const environment = z.object({ ARGOT_IDLE_MS: z.coerce.number().int().positive().default(60_000) }).parse(process.env);
+const environment = z
+  .object({ ARGOT_IDLE_MS: z.coerce.number().int().positive().default(60_000), ARGOT_TRAINING: z.string().optional() })
+  .parse(process.env);
 const drainMs = 2_000;
 /** A cold start needs the processor for the model first. */
 const indexDelayMs = 1_500;
@@ -70,6 +74,12 @@ const index = createIndexClient({
   log,
   startDelayMs: indexDelayMs,
 });
+// The store and the adapters are read while windows connect already: completions wait for neither.
+const learning = openLearning({
+  ...{ home, host, policy, log, options: environment.ARGOT_TRAINING },
+  root: fileURLToPath(new URL('..', import.meta.url)),
+});
+learning.catch((error: unknown) => log(`Learning is off: ${String(error)}`));
 const lifetime = createLifetime({
   idleMs: environment.ARGOT_IDLE_MS,
   drainMs,
@@ -112,6 +122,7 @@ async function welcome(socket: Socket): Promise<void> {
     policy,
     left,
     index,
+    learning,
     totals,
     version: manifest.version,
     clients: lifetime.clients,
@@ -127,6 +138,7 @@ async function welcome(socket: Socket): Promise<void> {
 async function end(): Promise<void> {
   if (listening.kind === 'listening') listening.server.close();
   index[Symbol.dispose]();
+  await learning.then((opened) => opened[Symbol.asyncDispose]()).catch((error: unknown) => log(String(error)));
   await Promise.resolve(host[Symbol.asyncDispose]()).catch((error: unknown) => log(String(error)));
   process.exit(0);
 }

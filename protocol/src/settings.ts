@@ -19,6 +19,10 @@ export const settingsSchema = z.object({
   exclude: z.array(z.string()).default(['**/.env', '**/.env.*', '**/*.pem', '**/*.key', '**/id_rsa*', '**/.npmrc']),
   /** Root of a model hub's download addresses; organisations may point it at a mirror. */
   hubEndpoint: z.url({ protocol: /^https?$/ }).default('https://huggingface.co'),
+  /** `auto` trains on your examples when you are away and the machine has power; `manual` by command only. */
+  training: z.enum(['auto', 'manual']).default('auto'),
+  /** Whether training may start by itself on battery. */
+  trainingOnBattery: z.boolean().default(false),
   /** Stricter limits than the administrator's, by the names of the admin file; none of them can loosen anything. */
   policy: z.record(z.string(), z.unknown()).default({}),
   /** A proxy for downloads, from VS Code's `http.proxy`; empty means none. */

@@ -159,7 +159,7 @@ export function createLearner(deps: LearnerDeps): Learner {
         ...{
           examples: counts.total,
           newExamples: fresh.total,
-          unfinished: (await unfinishedRun(folder)) !== undefined,
+          unfinished: again || (await unfinishedRun(folder)) !== undefined,
         },
         ...{ sinceTypedMs: now() - typedAt, sinceRunMs: now() - endedAt },
       },

@@ -15,16 +15,23 @@ import { adapterKinds } from '../learning/adapterCard.ts';
 import type { AdapterBase, AdapterVersion } from '../learning/adapterVersions.ts';
 import type { Learning } from '../learning/createLearning.ts';
 import { asSignal } from './asSignal.ts';
+import type { OpenedLearning } from './openLearning.ts';
 
 /** One window's requests about adapters and training. Returns how to stop telling it. */
-export function serveLearning(connection: ProtocolConnection, learning: Learning): () => void {
-  connection.onRequest(learningStateRequest, () => learningState(learning));
-  connection.onRequest(trainNowRequest, (_, token) => learning.learner.trainNow(asSignal(token)));
-  connection.onRequest(adapterActionRequest, (params) => act(learning, adapterActionSchema.parse(params)));
-  return learning.listen({
-    training: (state) => void connection.sendNotification(trainingNotification, state).catch(() => undefined),
-    learnt: (result) => void connection.sendNotification(learntNotification, result).catch(() => undefined),
-  });
+export function serveLearning(connection: ProtocolConnection, opened: Promise<OpenedLearning>): () => void {
+  const learning = async () => (await opened).learning;
+  connection.onRequest(learningStateRequest, async () => learningState(await learning()));
+  connection.onRequest(trainNowRequest, async (_, token) => (await learning()).learner.trainNow(asSignal(token)));
+  connection.onRequest(adapterActionRequest, async (params) =>
+    act(await learning(), adapterActionSchema.parse(params)),
+  );
+  const unsubscribe = learning().then((each) =>
+    each.listen({
+      training: (state) => void connection.sendNotification(trainingNotification, state).catch(() => undefined),
+      learnt: (result) => void connection.sendNotification(learntNotification, result).catch(() => undefined),
+    }),
+  );
+  return () => void unsubscribe.then((stop) => stop()).catch(() => undefined);
 }
 
 async function learningState({ learner, versions, trainer }: Learning): Promise<LearningState> {

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import {
-  type CancellationToken,
   createProtocolConnection,
   DidChangeConfigurationNotification,
   DidChangeTextDocumentNotification,
@@ -43,9 +42,12 @@ import type { IndexClient } from '../indexing/indexClient.ts';
 import type { LeftLedger } from '../network/leftLedger.ts';
 import { allOf } from '../policy/decisions.ts';
 import type { LivePolicy } from '../policyFiles/livePolicy.ts';
+import { asSignal } from './asSignal.ts';
 import { createCompletionService } from './completionService.ts';
 import { applyChanges, type OpenDocument, openDocument, type WorkspaceFolder } from './documents.ts';
 import { createExcluder } from './excluder.ts';
+import { serveLearning } from './learningRequests.ts';
+import type { OpenedLearning } from './openLearning.ts';
 import { policyView, servePolicy, userComplaint } from './policyRequests.ts';
 import { createRepositoryContext } from './repositoryContext.ts';
 import { createTraceLog, type Totals } from './traceLog.ts';
@@ -55,6 +57,7 @@ export interface SessionDeps {
   readonly policy: LivePolicy;
   readonly left: LeftLedger;
   readonly index: IndexClient;
+  readonly learning: Promise<OpenedLearning>;
   readonly totals: Totals;
   readonly version: string;
   readonly clients: () => number;
@@ -132,6 +135,10 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     connection.sendNotification(statusNotification, now).catch(() => undefined);
   }
 
+  function withLearning(use: (opened: OpenedLearning) => void): void {
+    deps.learning.then(use).catch(() => undefined);
+  }
+
   function configure(raw: unknown): void {
     const checked = checkSettings(raw);
     settings = checked.settings;
@@ -140,6 +147,7 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     excluder = createExcluder(excluded());
     host.configure(settings);
     indexFolders();
+    withLearning(({ learning }) => learning.configure(settings));
     sendStatus();
   }
 
@@ -192,6 +200,7 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     const document = documents.get(textDocument.uri);
     if (document === undefined) return;
     for (const change of applyChanges(document, contentChanges, textDocument.version, performance.now())) {
+      withLearning(({ learning }) => learning.learner.typed());
       edits.changed(textDocument.uri, change.line, change.lineDelta);
       completions.edited(textDocument.uri, change.line, change.lineDelta);
     }
@@ -242,8 +251,9 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   );
   connection.onRequest(downloadModelRequest, ({ id }, token) => host.download(id, reporting(id), asSignal(token)));
 
+  const learningServed = serveLearning(connection, deps.learning);
   servePolicy(connection, { policy, left: deps.left, complaints: () => policyComplaints });
-  const subscriptions = [host.onChange(sendStatus), policy.onChange(policyChanged)];
+  const subscriptions = [host.onChange(sendStatus), policy.onChange(policyChanged), learningServed];
   function policyChanged(): void {
     excluder = createExcluder(excluded());
     indexFolders();
@@ -272,11 +282,4 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   socket.on('close', () => end(undefined));
   connection.listen();
   socket.resume();
-}
-
-function asSignal(token: CancellationToken): AbortSignal {
-  const controller = new AbortController();
-  if (token.isCancellationRequested) controller.abort();
-  token.onCancellationRequested(() => controller.abort());
-  return controller.signal;
 }

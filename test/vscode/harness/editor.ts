@@ -46,6 +46,8 @@ export type EditorOptions = Workspace & {
   readonly workspaceTrust?: boolean;
   /** A folder that takes the place of ARGOT_HOME's `run`, where the server listens: to put something there first. */
   readonly run?: string;
+  /** Puts something into ARGOT_HOME before the editor starts. */
+  readonly prepareHome?: (home: string) => Promise<void>;
   /** A packaged extension to install instead of loading the repository's. */
   readonly vsix?: string;
 };
@@ -72,6 +74,7 @@ export async function openEditor(options: EditorOptions): Promise<Editor> {
   await using stack = new AsyncDisposableStack();
   const folders = stack.use(await createFolders(options, options.models ?? [tools.model]));
   await writeSettings(folders.data, { ...quietSettings, ...options.settings });
+  await options.prepareHome?.(folders.home);
   if (options.run !== undefined) await symlink(options.run, path.join(folders.home, 'run'));
   if (options.vsix === undefined) await registerExtension(folders.extensions, repository);
   else await installVsix(tools, folders, options.vsix);

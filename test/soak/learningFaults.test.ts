@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { openBench } from '../../native/tests/lib.ts';
+import { killLearning } from '../lib/killLearning.ts';
+
+const opened = await openBench();
+if ('missing' in opened) console.warn(opened.missing);
+
+test.skipIf('missing' in opened)(
+  'two hundred kills of the process and its trainer at random moments',
+  async () => {
+    if ('missing' in opened) throw new Error(opened.missing);
+    await using bench = opened;
+    const report = await killLearning(bench.host, await bench.model('llama'), 200, Date.now() % 1000);
+    console.info(JSON.stringify(report));
+    expect(report.violations).toEqual([]);
+    expect(report.withActive).toBeGreaterThan(10);
+  },
+  20 * 60_000,
+);
