@@ -4,7 +4,7 @@ import type { Candidate } from '../../language-server/src/context/candidates.ts'
 import { createRecentEdits } from '../../language-server/src/context/recentEdits.ts';
 import type { AskModel } from '../../language-server/src/context/whenToAsk.ts';
 import type { Engine } from '../../language-server/src/engine/engine.ts';
-import { slotCount } from '../../language-server/src/engine/llama.ts';
+import { slotCount } from '../../language-server/src/engine/residence.ts';
 import { chooseSlot, sharedPrefix } from '../../language-server/src/engine/slots.ts';
 import type { Chunker } from '../../language-server/src/indexing/grammars.ts';
 import { createPromptAssembler } from '../../language-server/src/server/assemblePrompt.ts';

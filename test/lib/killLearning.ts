@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256OfFile } from '../../language-server/src/learning/adapterFile.ts';
 import { openAdapterVersions } from '../../language-server/src/learning/adapterVersions.ts';
-import { seededRandom } from '../../language-server/src/learning/pairedBootstrap.ts';
+import { seededRandom } from '../../language-server/src/learning/seededRandom.ts';
 import type { TrainerHost } from '../../language-server/src/learning/trainer.ts';
 import type { LearningDay } from './learningDay.ts';
 

@@ -3,7 +3,7 @@
 
 import { readGguf } from '../../language-server/src/engine/gguf.ts';
 import { openAdapterVersions } from '../../language-server/src/learning/adapterVersions.ts';
-import { seededRandom } from '../../language-server/src/learning/pairedBootstrap.ts';
+import { seededRandom } from '../../language-server/src/learning/seededRandom.ts';
 import type { TrainerHost } from '../../language-server/src/learning/trainer.ts';
 import { trainingOptionsSchema } from '../../language-server/src/learning/trainingPlan.ts';
 import { runTraining } from '../../language-server/src/learning/trainingRun.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bestTrial, type GateInput, judge } from './gate.ts';
-import { pairedBootstrap, seededRandom } from './pairedBootstrap.ts';
+import { pairedBootstrap } from './pairedBootstrap.ts';
+import { seededRandom } from './seededRandom.ts';
 
 const probe = { base: 100, candidate: 101, tokens: 50 };
 

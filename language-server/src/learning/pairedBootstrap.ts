@@ -1,3 +1,5 @@
+import { seededRandom } from './seededRandom.ts';
+
 /** The losses of one example before and after a change, summed over its tokens, in nats. */
 export interface LossPair {
   readonly before: number;
@@ -48,15 +50,4 @@ export function pairedBootstrap(pairs: readonly LossPair[], options: BootstrapOp
 function gainOf(pairs: readonly LossPair[]): number {
   const before = pairs.reduce((sum, pair) => sum + pair.before, 0);
   return before === 0 ? 0 : 1 - pairs.reduce((sum, pair) => sum + pair.after, 0) / before;
-}
-
-/** mulberry32, in [0, 1). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
