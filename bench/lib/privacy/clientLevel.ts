@@ -1,0 +1,164 @@
+import { honestMembers } from '#protocol/federation/planPrivacy.ts';
+import { noiseFor } from '#protocol/privacy/calibration.ts';
+import { forecastRound } from '../../../language-server/src/federation/forecast.ts';
+import { mean, rounded } from '../measure.ts';
+import { type Author, type Code, spread } from './corpus.ts';
+import {
+  clipped,
+  gaussianRelease,
+  meanOf,
+  normOf,
+  parameters,
+  valueParameters,
+  type Which,
+  withNoise,
+} from './vectors.ts';
+import type { Example, Workshop } from './workshop.ts';
+
+export const delta = 1e-5;
+const windowsPerMember = 10;
+const partsPerAuthor = 5;
+const testAuthors = 3;
+const testWindows = 6;
+const validWindows = 2;
+/** Of the update's norm, which is 1 for each member. */
+const stepLengths = [0.25, 0.75, 1.5] as const;
+
+export interface ClientRow {
+  readonly members: number;
+  readonly which: Which;
+  readonly epsilon: number | 'none';
+  readonly noiseMultiplier: number;
+  /** Norm of the mean's noise over the mean's own. */
+  readonly noiseOverSignal: number;
+  readonly stepLength: number;
+  readonly bitsPerByte: number;
+  readonly baseBitsPerByte: number;
+  readonly gainPercent: number;
+  /** Of the gain without noise, at its own best step. */
+  readonly keptPercent: number | null;
+  readonly forecastPercent: number;
+  readonly forecastSignRight: boolean;
+}
+
+export interface ClientSettings {
+  readonly members: number;
+  readonly which: Which;
+  readonly epsilons: readonly number[];
+}
+
+/** Members are parts of authors' packages: the first part of each author, then the second, and so on. */
+export async function memberGradients(
+  { authors }: Code,
+  workshop: Workshop,
+  count: number,
+): Promise<readonly Float32Array[]> {
+  const gradients: Float32Array[] = [];
+  for (let member = 0; member < count; member++) {
+    const author = authors[member % authors.length];
+    if (author === undefined) continue;
+    const part = Math.floor(member / authors.length);
+    gradients.push(await workshop.gradient(`${author.name}-${part}`, partOf(author, part), false));
+  }
+  return gradients;
+}
+
+function partOf({ train }: Author, part: number): readonly Example[] {
+  const size = Math.floor(train.length / partsPerAuthor);
+  return spread(train.slice(part * size, (part + 1) * size), windowsPerMember);
+}
+
+/** One round: each member sends one clipped gradient; the noise of all is in the sum. Steps are chosen on `valid`. */
+export async function clientLevel(code: Code, workshop: Workshop, settings: ClientSettings): Promise<ClientRow[]> {
+  const { members, which } = settings;
+  const updates = (await memberGradients(code, workshop, members)).map((each) => clipped(each, which));
+  const signal = meanOf(updates);
+  const judges = code.authors.slice(0, testAuthors);
+  const valid = judges.flatMap(({ valid: windows }) => spread(windows, validWindows));
+  const rows: ClientRow[] = [];
+  for (const epsilon of ['none', ...settings.epsilons] as const) {
+    const multiplier = epsilon === 'none' ? 0 : multiplierFor(epsilon);
+    // Each member's noise, so that the members who tell nobody their own have it all between them.
+    const memberDeviation = multiplier / Math.sqrt(honestMembers(members));
+    const deviation = memberDeviation / Math.sqrt(members);
+    const noisy = withNoise(signal, deviation, which, `${members} ${which} ${epsilon}`);
+    const stepLength = await bestStep(workshop, valid, noisy);
+    const tested = await testOn(judges, workshop, noisy, stepLength);
+    const own = updates[0] ?? signal;
+    const forecast = await forecastFor(judges[0], workshop, { own, deviation, stepLength, settings, epsilon });
+    const clean = rows[0]?.gainPercent;
+    rows.push({
+      members,
+      which,
+      epsilon,
+      noiseMultiplier: rounded(multiplier, 3),
+      noiseOverSignal: rounded(
+        (deviation * Math.sqrt(which === 'all' ? parameters : valueParameters)) / normOf(signal),
+        1,
+      ),
+      stepLength,
+      ...tested,
+      keptPercent: clean === undefined ? null : rounded((100 * tested.gainPercent) / clean, 1),
+      forecastPercent: rounded(forecast, 2),
+      forecastSignRight: forecast > 0 === tested.gainPercent > 0,
+    });
+  }
+  return rows;
+}
+
+function multiplierFor(epsilon: number): number {
+  const calibration = noiseFor({ epsilon, delta }, (noise) => [gaussianRelease(noise)]);
+  if (!calibration.ok) throw new Error(`No noise gives epsilon ${epsilon}.`);
+  return calibration.noise;
+}
+
+async function bestStep(workshop: Workshop, valid: readonly Example[], vector: Float32Array): Promise<number> {
+  const steps = stepLengths.map((length) => ({ vector, length }));
+  const [, ...losses] = (await workshop.losses(valid, steps)).map(mean);
+  const best = losses.indexOf(Math.min(...losses));
+  return stepLengths[best] ?? stepLengths[0];
+}
+
+async function testOn(judges: readonly Author[], workshop: Workshop, vector: Float32Array, length: number) {
+  const base: number[] = [];
+  const after: number[] = [];
+  for (const { test, tokensPerByte } of judges) {
+    const [before = [], then = []] = await workshop.losses(spread(test, testWindows), [{ vector, length }]);
+    base.push((mean(before) / Math.LN2) * tokensPerByte);
+    after.push((mean(then) / Math.LN2) * tokensPerByte);
+  }
+  return {
+    bitsPerByte: rounded(mean(after), 4),
+    baseBitsPerByte: rounded(mean(base), 4),
+    gainPercent: rounded(100 * (1 - mean(after) / mean(base)), 3),
+  };
+}
+
+/** As a member makes it: from its own update, on its own held-out code, with a draw of noise of its own. */
+async function forecastFor(
+  author: Author | undefined,
+  workshop: Workshop,
+  round: {
+    readonly own: Float32Array;
+    readonly deviation: number;
+    readonly stepLength: number;
+    readonly settings: ClientSettings;
+    readonly epsilon: number | 'none';
+  },
+): Promise<number> {
+  const { own, deviation, stepLength: length, settings, epsilon } = round;
+  const noisy = withNoise(own, deviation, settings.which, `forecast ${settings.members} ${epsilon}`);
+  const held = spread(author?.valid ?? [], testWindows);
+  const [base = [], clean = [], draw = []] = await workshop.losses(held, [
+    { vector: own, length },
+    { vector: noisy, length },
+  ]);
+  const terms = {
+    mechanism: 'client',
+    members: settings.members,
+    epsilon: epsilon === 'none' ? Number.POSITIVE_INFINITY : epsilon,
+    parameters: settings.which === 'all' ? parameters : valueParameters,
+    valueParameters,
+  } as const;
+  return forecastRound({ base, clean, noisy: [draw] }, terms).netPercent;
+}

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findTrainer, startTrainer, type TrainerHost } from '../../../language-server/src/learning/trainer.ts';
+import { type TrainerCommand, trainerCommands } from '../../../language-server/src/learning/trainerMessages.ts';
+import { buildNative } from '../../../native/build.mjs';
+import { cacheFolder, exists } from '../../../scripts/setup/cache.mjs';
+import { repository } from '../../../scripts/setup/repository.mjs';
+import { modelPath } from '../product.ts';
+import { rank } from './vectors.ts';
+
+export interface Example {
+  readonly tokens: readonly number[];
+}
+
+/** Work that is done once: each piece is a file named after all that it depends on, so that a bench stopped anywhere goes on. */
+export interface Workshop {
+  /** Direction of the loss's descent at the start, from one step; `perExample` clips each example's to the same norm first. */
+  gradient(name: string, examples: readonly Example[], perExample: boolean): Promise<Float32Array>;
+  /** An ordinary training run; its adapter's file. */
+  train(name: string, examples: readonly Example[], settings: { readonly steps: number }): Promise<string>;
+  /** Loss of each example in nats a token, for the base model and for each direction at a step length. */
+  losses(examples: readonly Example[], directions: readonly Step[]): Promise<readonly (readonly number[])[]>;
+  lossesOf(examples: readonly Example[], adapters: readonly string[]): Promise<readonly (readonly number[])[]>;
+}
+
+export interface Step {
+  readonly vector: Float32Array;
+  readonly length: number;
+}
+
+const shape = { rank, alpha: 16 };
+const sequence = 256;
+/**
+ * Adam divides by the gradient's own size, but not below its epsilon (1e-8): with a clip far below that, one step is a plain
+ * gradient step of rate / epsilon.
+ */
+const tinyClip = 1e-7;
+
+export async function openWorkshop(signal: AbortSignal, progress: (line: string) => void): Promise<Workshop> {
+  const built = await buildNative({ log: progress, signal });
+  if (!built.ok) throw new Error(built.missing);
+  const found = findTrainer(repository, process.platform, process.arch);
+  if ('missing' in found) throw new Error(found.missing);
+  const host: TrainerHost = found;
+  const model = modelPath();
+  const folder = join(cacheFolder(), 'privacy-bench');
+  await mkdir(folder, { recursive: true });
+  const common = { model, threads: 1, lowPriority: true, sequence };
+
+  async function run<Request extends object, Result>(command: TrainerCommand<Request, Result>, request: Request) {
+    const perExample: number[][] = [];
+    const outcome = await startTrainer(host, command, request, signal, (event) => {
+      if (event.event !== 'example') return;
+      const losses = perExample[event.stack] ?? [];
+      losses[event.example] = event.loss / event.tokens;
+      perExample[event.stack] = losses;
+    }).outcome;
+    if (!outcome.ok) throw new Error(outcome.message);
+    return { result: outcome.result, perExample };
+  }
+
+  async function written(examples: readonly Example[]): Promise<{ readonly path: string; readonly hash: string }> {
+    const text = `${examples.map((example) => JSON.stringify(example)).join('\n')}\n`;
+    const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+    const path = join(folder, `data-${hash}.jsonl`);
+    if (!(await exists(path))) await writeFile(path, text);
+    return { path, hash };
+  }
+
+  async function once(path: string, make: (target: string) => Promise<void>): Promise<string> {
+    if (await exists(path)) return path;
+    progress(path);
+    await make(`${path}.new`);
+    await rename(`${path}.new`, path);
+    return path;
+  }
+
+  async function evaluate(examples: readonly Example[], adapters: readonly (string | undefined)[]) {
+    const { path, hash } = await written(examples);
+    const name = createHash('sha256')
+      .update(JSON.stringify([hash, adapters]))
+      .digest('hex')
+      .slice(0, 16);
+    const file = await once(join(folder, `losses-${name}.json`), async (target) => {
+      const stacks = adapters.map((each) => (each === undefined ? [] : [{ path: each, scale: 1 }]));
+      const { perExample } = await run(trainerCommands.evaluate, { ...common, data: path, stacks });
+      await writeFile(target, JSON.stringify(perExample));
+    });
+    const losses: number[][] = JSON.parse(await readFile(file, 'utf8'));
+    return losses;
+  }
+
+  async function adapterOf({ vector, length }: Step): Promise<string> {
+    const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+    const hash = createHash('sha256').update(bytes).update(String(length)).digest('hex').slice(0, 16);
+    return once(join(folder, `step-${hash}.gguf`), async (target) => {
+      await writeFile(`${target}.f32`, bytes);
+      await run(trainerCommands.delta, {
+        model,
+        output: target,
+        delta: `${target}.f32`,
+        adapter: shape,
+        seed: 1,
+        mode: 'b',
+        scale: length,
+      });
+    });
+  }
+
+  return {
+    async gradient(name, examples, perExample) {
+      const { path, hash } = await written(examples);
+      const file = await once(join(folder, `gradient-${name}-${hash}-${perExample}.f32`), async (target) => {
+        const clip = perExample
+          ? { privacy: { clip: tinyClip, noiseMultiplier: 0, expectedBatch: examples.length } }
+          : { clip: tinyClip, packsPerStep: examples.length };
+        await run(trainerCommands.train, {
+          ...common,
+          ...clip,
+          data: path,
+          delta: target,
+          adapter: shape,
+          seed: 1,
+          mode: 'b',
+          steps: 1,
+          learningRate: 1e-3,
+        });
+      });
+      const bytes = await readFile(file);
+      return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+    },
+    async train(name, examples, { steps }) {
+      const { path, hash } = await written(examples);
+      return once(join(folder, `trained-${name}-${hash}-${steps}.gguf`), async (target) => {
+        await run(trainerCommands.train, {
+          ...common,
+          data: path,
+          output: target,
+          adapter: shape,
+          seed: 1,
+          mode: 'both',
+          steps,
+          learningRate: 1e-3,
+          warmupSteps: 8,
+        });
+      });
+    },
+    async losses(examples, directions) {
+      const adapters: (string | undefined)[] = [undefined];
+      for (const direction of directions) adapters.push(await adapterOf(direction));
+      return evaluate(examples, adapters);
+    },
+    lossesOf: (examples, adapters) => evaluate(examples, [undefined, ...adapters]),
+  };
+}

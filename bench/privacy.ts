@@ -1,0 +1,51 @@
+// npm run bench -- privacy [--json] [--parts client,record] [--members 5,10,20,50] [--epsilons 1,2,8] [--matrices all,values]
+// What privacy leaves of the gain, at record and at client level, canaries, and whether the forecast has the right sign.
+// Each piece of work is kept in the user's cache folder, so that a run that was stopped goes on: docs/benchmarks.md.
+import { parseArgs } from 'node:util';
+import { runBenchmark } from './lib/main.ts';
+import { rounded } from './lib/measure.ts';
+import { type ClientRow, clientLevel, delta } from './lib/privacy/clientLevel.ts';
+import { readCode } from './lib/privacy/corpus.ts';
+import { recordLevel } from './lib/privacy/recordLevel.ts';
+import type { Which } from './lib/privacy/vectors.ts';
+import { openWorkshop } from './lib/privacy/workshop.ts';
+
+const matrices: readonly Which[] = ['all', 'values'];
+
+await runBenchmark(async (signal) => {
+  const { values: options } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      parts: { type: 'string', default: 'client,record' },
+      members: { type: 'string', default: '5,10,20,50' },
+      epsilons: { type: 'string', default: '1,2,8' },
+      matrices: { type: 'string', default: matrices.join(',') },
+    },
+  });
+  const progress = (line: string): void => console.error(line);
+  const epsilons = options.epsilons.split(',').map(Number);
+  const workshop = await openWorkshop(signal, progress);
+  const code = await readCode(progress);
+  const client: ClientRow[] = [];
+  if (options.parts.includes('client')) {
+    for (const members of options.members.split(',').map(Number)) {
+      for (const which of matrices.filter((each) => options.matrices.split(',').includes(each))) {
+        client.push(...(await clientLevel(code, workshop, { members, which, epsilons })));
+        progress(JSON.stringify(client.slice(-1 - epsilons.length)));
+      }
+    }
+  }
+  const record = options.parts.includes('record') ? await recordLevel(code, workshop, epsilons) : [];
+  const right = client.filter(({ forecastSignRight }) => forecastSignRight).length;
+  const report = {
+    delta,
+    client,
+    record,
+    forecastSignRightShare: client.length === 0 ? null : rounded(right / client.length, 3),
+  };
+  if (options.json) console.log(JSON.stringify(report));
+  else {
+    console.table(client);
+    console.table(record);
+  }
+});
