@@ -3,6 +3,7 @@ import module from 'node:module';
 import type { Socket } from 'node:net';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { serverAddress } from '#protocol/address.ts';
@@ -10,6 +11,7 @@ import { protocolVersion } from '#protocol/handshake.ts';
 import { createModelHost } from './engine/createModelHost.ts';
 import { argotHome } from './home.ts';
 import { createIndexClient } from './indexing/indexClient.ts';
+import { usualChecksMs } from './learning/observer.ts';
 import { openLeftLedger } from './network/leftLedger.ts';
 import { createOutbound } from './network/outbound.ts';
 import { openLivePolicy } from './policyFiles/livePolicy.ts';
@@ -23,8 +25,17 @@ import { newTotals } from './server/traceLog.ts';
 
 /** Environment variables that tests shorten the server's patience with. */
 const environment = z
-  .object({ ARGOT_IDLE_MS: z.coerce.number().int().positive().default(60_000), ARGOT_TRAINING: z.string().optional() })
+  .object({
+    ARGOT_IDLE_MS: z.coerce.number().int().positive().default(60_000),
+    ARGOT_TRAINING: z.string().optional(),
+    /** When the text of a taken suggestion is looked at again: milliseconds with commas. */
+    ARGOT_SURVIVAL_MS: z
+      .string()
+      .regex(/^\d+(,\d+)*$/)
+      .default(usualChecksMs.join(',')),
+  })
   .parse(process.env);
+const survivalChecksMs = environment.ARGOT_SURVIVAL_MS.split(',').map(Number);
 const drainMs = 2_000;
 /** A cold start needs the processor for the model first. */
 const indexDelayMs = 1_500;
@@ -123,6 +134,7 @@ async function welcome(socket: Socket): Promise<void> {
     left,
     index,
     learning,
+    survivalChecksMs,
     totals,
     version: manifest.version,
     clients: lifetime.clients,
@@ -138,6 +150,9 @@ async function welcome(socket: Socket): Promise<void> {
 async function end(): Promise<void> {
   if (listening.kind === 'listening') listening.server.close();
   index[Symbol.dispose]();
+  // Windows that end tell what became of their suggestions: it is stored before the process is gone.
+  for (const socket of sockets) socket.destroy();
+  await sleep(0);
   await learning.then((opened) => opened[Symbol.asyncDispose]()).catch((error: unknown) => log(String(error)));
   await Promise.resolve(host[Symbol.asyncDispose]()).catch((error: unknown) => log(String(error)));
   process.exit(0);

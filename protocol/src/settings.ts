@@ -17,6 +17,16 @@ export const settingsSchema = z.object({
   contextFromOtherFiles: z.boolean().default(true),
   /** Glob patterns of files that never enter a prompt and get no completions. */
   exclude: z.array(z.string()).default(['**/.env', '**/.env.*', '**/*.pem', '**/*.key', '**/id_rsa*', '**/.npmrc']),
+  /** Whether examples are made of what the developer does with suggestions. They stay on the machine. */
+  'learning.enable': z.boolean().default(true),
+  /** What examples may be made of. */
+  'learning.kinds': z
+    .array(z.enum(['accepted', 'partial', 'corrected', 'typedInstead', 'undone']))
+    .default(['accepted', 'partial', 'corrected', 'typedInstead', 'undone']),
+  /** Days that an example is kept. */
+  'learning.retentionDays': z.number().int().min(1).max(3650).default(365),
+  /** Examples that are kept; the oldest go first. */
+  'learning.retentionExamples': z.number().int().min(100).max(200_000).default(50_000),
   /** Root of a model hub's download addresses; organisations may point it at a mirror. */
   hubEndpoint: z.url({ protocol: /^https?$/ }).default('https://huggingface.co'),
   /** `auto` trains on your examples when you are away and the machine has power; `manual` by command only. */

@@ -8,6 +8,8 @@ export interface OpenDocument {
   /** Relative to the workspace folder that holds it; the file's name where none does. */
   readonly path: string;
   readonly repository: string | undefined;
+  /** The workspace folder that holds it. */
+  readonly folder: WorkspaceFolder | undefined;
   /** Times between the last changes, newest last, in milliseconds. */
   readonly gapsMs: number[];
   changedAt: number;
@@ -25,6 +27,10 @@ export interface WorkspaceFolder {
 export interface Change {
   readonly line: number;
   readonly lineDelta: number;
+  /** What it replaced, in UTF-16 units of the document before it, and by what. */
+  readonly offset: number;
+  readonly length: number;
+  readonly text: string;
 }
 
 export function openDocument(
@@ -49,9 +55,13 @@ export function applyChanges(
   const touched: Change[] = [];
   for (const change of changes) {
     const linesBefore = document.text.lineCount;
+    const replaced = 'range' in change ? change.range : undefined;
+    const offset = replaced === undefined ? 0 : document.text.offsetAt(replaced.start);
+    const end = document.text.offsetAt(replaced?.end ?? { line: linesBefore, character: 0 });
     document.text = TextDocument.update(document.text, [change], version);
-    const line = 'range' in change ? change.range.start.line : 0;
-    touched.push({ line, lineDelta: document.text.lineCount - linesBefore });
+    const line = replaced?.start.line ?? 0;
+    const lineDelta = document.text.lineCount - linesBefore;
+    touched.push({ line, lineDelta, offset, length: end - offset, text: change.text });
   }
   if (document.changedAt > 0) document.gapsMs.push(now - document.changedAt);
   if (document.gapsMs.length > rememberedGaps) document.gapsMs.shift();
@@ -100,14 +110,15 @@ function slice(document: TextDocument, from: number, to: number): string {
 export function placeIn(
   folders: readonly WorkspaceFolder[],
   uri: string,
-): { path: string; repository: string | undefined } {
+): { path: string; repository: string | undefined; folder: WorkspaceFolder | undefined } {
   const { path } = URI.parse(uri);
-  let best: { path: string; repository: string } | undefined;
+  let best: { path: string; repository: string; folder: WorkspaceFolder } | undefined;
   for (const folder of folders) {
     const root = `${URI.parse(folder.uri).path.replace(/\/$/, '')}/`;
     if (!path.startsWith(root)) continue;
     const relative = path.slice(root.length);
-    if (best === undefined || relative.length < best.path.length) best = { path: relative, repository: folder.name };
+    if (best === undefined || relative.length < best.path.length)
+      best = { path: relative, repository: folder.name, folder };
   }
-  return best ?? { path: path.slice(path.lastIndexOf('/') + 1), repository: undefined };
+  return best ?? { path: path.slice(path.lastIndexOf('/') + 1), repository: undefined, folder: undefined };
 }

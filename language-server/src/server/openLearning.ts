@@ -1,11 +1,11 @@
-import { join } from 'node:path';
 import type { ModelHost } from '../engine/modelHost.ts';
+import { type Collector, createCollector } from '../learning/collector.ts';
 import { createLearning, type Learning } from '../learning/createLearning.ts';
+import { runGit } from '../learning/git.ts';
 import { refusalSentence } from '../policy/decisions.ts';
 import type { PolicyService } from '../policy/policyService.ts';
-import { type OwnedExampleStore, openExampleStore } from '../store/createExampleStore.ts';
-import { nodeFileSystem } from '../store/fileSystem.ts';
-import { loadSqlite } from '../store/sqlite.ts';
+import type { OwnedExampleStore } from '../store/createExampleStore.ts';
+import { damageSentence, openUserStore } from '../store/userStore.ts';
 
 export interface OpenLearningDeps {
   readonly home: string;
@@ -19,13 +19,23 @@ export interface OpenLearningDeps {
 export interface OpenedLearning extends AsyncDisposable {
   readonly store: OwnedExampleStore;
   readonly learning: Learning;
+  /** Makes the examples. */
+  readonly collector: Collector;
+  /** What of the examples was found damaged, as a sentence. */
+  readonly damage: string | undefined;
 }
 
 /** Opens what this process learns from and what it has learnt. There is one such process, so one writer. */
 export async function openLearning(deps: OpenLearningDeps): Promise<OpenedLearning> {
   const { home, policy } = deps;
-  const parts = { folder: join(home, 'examples'), files: nodeFileSystem, sql: await loadSqlite() };
-  const { store } = await openExampleStore(parts, new AbortController().signal);
+  const user = await openUserStore(home, new AbortController().signal);
+  const { store, recovery } = user;
+  const damage = damageSentence(recovery);
+  if (damage !== undefined) deps.log(damage);
+  const collector = createCollector({
+    ...{ store, policy, git: runGit, now: Date.now, log: deps.log },
+    secretScanner: async (rules) => (await import('../learning/hygiene/secrets.ts')).createSecretScanner(rules),
+  });
   const learning = await createLearning({
     ...{ home, root: deps.root, host: deps.host, store, log: deps.log, options: deps.options },
     forbidden() {
@@ -34,10 +44,11 @@ export async function openLearning(deps: OpenLearningDeps): Promise<OpenedLearni
     },
   });
   return {
-    ...{ store, learning },
+    ...{ store, learning, collector, damage },
     async [Symbol.asyncDispose]() {
+      await collector[Symbol.asyncDispose]();
       await learning[Symbol.asyncDispose]();
-      await store[Symbol.asyncDispose]();
+      await user[Symbol.asyncDispose]();
     },
   };
 }

@@ -39,12 +39,14 @@ import { shippedAskModel } from '../context/askModel.ts';
 import { createRecentEdits } from '../context/recentEdits.ts';
 import type { ModelHost, ReportProgress } from '../engine/modelHost.ts';
 import type { IndexClient } from '../indexing/indexClient.ts';
+import { createWindowLearning } from '../learning/windowLearning.ts';
 import type { LeftLedger } from '../network/leftLedger.ts';
 import { allOf } from '../policy/decisions.ts';
 import type { LivePolicy } from '../policyFiles/livePolicy.ts';
 import { asSignal } from './asSignal.ts';
 import { createCompletionService } from './completionService.ts';
 import { applyChanges, type OpenDocument, openDocument, type WorkspaceFolder } from './documents.ts';
+import { collectorSettings, serveExamples } from './exampleRequests.ts';
 import { createExcluder } from './excluder.ts';
 import { serveLearning } from './learningRequests.ts';
 import type { OpenedLearning } from './openLearning.ts';
@@ -58,6 +60,8 @@ export interface SessionDeps {
   readonly left: LeftLedger;
   readonly index: IndexClient;
   readonly learning: Promise<OpenedLearning>;
+  /** When the text of a taken suggestion is looked at again, in milliseconds. */
+  readonly survivalChecksMs: readonly number[];
   readonly totals: Totals;
   readonly version: string;
   readonly clients: () => number;
@@ -100,6 +104,22 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
       working += delta;
       sendStatus();
     },
+  });
+
+  const windowLearning = createWindowLearning({
+    consider: (candidate) =>
+      withLearning(({ collector }) => collector.consider(candidate, collectorSettings(settings), excluder)),
+    policy,
+    settings: () => collectorSettings(settings),
+    trusted: () => trusted,
+    document(uri) {
+      const document = documents.get(uri);
+      if (document === undefined) return undefined;
+      const { text, path, folder } = document;
+      return { text: text.getText(), languageId: text.languageId, path, folder };
+    },
+    checksMs: deps.survivalChecksMs,
+    now: Date.now,
   });
 
   function status(): Status {
@@ -203,10 +223,12 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
       withLearning(({ learning }) => learning.learner.typed());
       edits.changed(textDocument.uri, change.line, change.lineDelta);
       completions.edited(textDocument.uri, change.line, change.lineDelta);
+      windowLearning.edited(textDocument.uri, [change], textDocument.version);
     }
     repository.touched(document);
   });
   connection.onNotification(DidCloseTextDocumentNotification.type, ({ textDocument }) => {
+    windowLearning.closing(textDocument.uri);
     documents.delete(textDocument.uri);
     edits.forget(textDocument.uri);
     completions.closed(textDocument.uri);
@@ -229,7 +251,9 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     tabs = openTabsSchema.parse(params).uris;
   });
   connection.onNotification(signalNotification, (params) => {
-    traces.countSignal(signalSchema.parse(params));
+    const signal = signalSchema.parse(params);
+    traces.countSignal(signal);
+    windowLearning.signal(signal);
   });
   connection.onRequest(lastTraceRequest, ({ uri }) => traces.last(uri) ?? null);
   connection.onRequest(statisticsRequest, () => ({
@@ -253,7 +277,8 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
 
   const learningServed = serveLearning(connection, deps.learning);
   servePolicy(connection, { policy, left: deps.left, complaints: () => policyComplaints });
-  const subscriptions = [host.onChange(sendStatus), policy.onChange(policyChanged), learningServed];
+  const examplesServed = serveExamples(connection, { opened: deps.learning, off: windowLearning.off });
+  const subscriptions = [host.onChange(sendStatus), policy.onChange(policyChanged), learningServed, examplesServed];
   function policyChanged(): void {
     excluder = createExcluder(excluded());
     indexFolders();
@@ -270,7 +295,10 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     if (why !== undefined) deps.log(`A window's connection was closed: ${why}`);
     for (const unsubscribe of subscriptions) unsubscribe();
     policy.forgetUser(connection);
-    for (const uri of documents.keys()) completions.closed(uri);
+    for (const uri of documents.keys()) {
+      windowLearning.closing(uri);
+      completions.closed(uri);
+    }
     repository[Symbol.dispose]();
     connection.dispose();
     socket.destroy();
