@@ -7,6 +7,7 @@ import { openIdentity } from '../language-server/src/federation/identity.ts';
 import { fileKeyStore } from '../language-server/src/federation/keyStore.ts';
 import { federationMember } from '../language-server/src/federation/member.ts';
 import { coordinatorTransport } from '../language-server/src/federation/transport.ts';
+import { privacyAccount } from '../language-server/src/ledger/spendLedgerFile.ts';
 import { openLeftLedger } from '../language-server/src/network/leftLedger.ts';
 import { createOutbound } from '../language-server/src/network/outbound.ts';
 import { createLayeredPolicy } from '../language-server/src/policy/policyService.ts';
@@ -69,6 +70,7 @@ const member = federationMember({
   board,
   trainer,
   policy,
+  account: privacyAccount(home),
   onProgress: (round, progress) => say({ at: 'progress', round, ...progress }),
 });
 say({ at: 'ready', key: Buffer.from(identity.signing.publicKey).toString('hex') });

@@ -27,7 +27,7 @@ const required = [
   'dist/index-process.mjs',
   'dist/bundled.json',
 ];
-const optional = ['media', 'l10n'];
+const optional = ['media', 'l10n', 'schemas'];
 /** In package.json for those who build Argot, not for those who install it. */
 const buildOnly = ['private', 'scripts', 'imports', 'dependencies', 'devDependencies', 'overrides'];
 

@@ -56,7 +56,7 @@ export async function startMember(
     coordinator: { url: coordinator.url, key: hex(anchors.coordinator) },
     base: { sha256: simulatedBase, name: 'simulated' },
     adapter: { rank: 8, alpha: 16, targets: ['q', 'v'], matrices: 'b', seed: 1 },
-    minimums: { minimumCohort: 3, privacyMechanisms: ['none'] },
+    minimums: { minimumCohort: 3, privacyMechanisms: ['none', 'client'] },
   });
   const settings = join(home, 'settings.json');
   const trainer = { kind: 'simulated', length, seed, trainingMs };

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { simulatedBase, simulatedUpdate } from '../../demo/simulatedTrainer.ts';
 import { foundFederation, startCoordinator } from '../lib/coordinator.ts';
@@ -66,4 +67,48 @@ it('members killed at any step finish two rounds with one and the same adapter: 
   const second = new Float32Array(new Uint8Array(await readFile(judged(ada, 2)?.adapter ?? '')).buffer);
   expect(Math.abs(second[0]! - 0.4)).toBeLessThanOrEqual(2 * step);
   expect(members.flatMap((member) => member.said().filter(({ at }) => at === 'trouble'))).toEqual([]);
+});
+
+it('under client-level privacy the noise of all is in the sum, and each member’s spend is on record once, killed or not', async () => {
+  await using coordinator = await startCoordinator();
+  const federation = await foundFederation(coordinator);
+  await using stack = new AsyncDisposableStack();
+  const members: MemberProcess[] = [];
+  for (const [seed, name] of ['ada', 'ben', 'cleo'].entries()) {
+    members.push(stack.use(await startMember(coordinator, federation, { name, seed, length, trainingMs: 500 })));
+  }
+  for (const [i, member] of members.entries()) await federation.approve(await member.key(), `member ${i}`);
+  const seen = async () =>
+    (await federation.board.state(signal)).members === 3 &&
+    members.every((each) => lastStanding(each)?.standing?.kind === 'noRound');
+  await until('all are in', seen, 20_000);
+  const memberVariance = 1000;
+  const privacy = { mechanism: 'client', memberVariance, delta: 1e-5 } as const;
+  await federation.command({ do: 'start', settings: { ...settings, privacy, maxWeight: 1 } });
+  const [ada] = members as [MemberProcess, MemberProcess, MemberProcess];
+  for (const afterMs of [300, 400]) {
+    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    await ada.kill();
+    ada.start();
+  }
+  await until('all have judged round 1', () => members.every((member) => judged(member, 1)), 40_000);
+  const files = await Promise.all(members.map((member) => readFile(judged(member, 1)?.adapter ?? '')));
+  for (const file of files) expect(file.equals(files[0]!)).toBe(true);
+  const mean = new Float32Array(new Uint8Array(files[0]!).buffer);
+  const updates = members.map((_, seed) => simulatedUpdate(length, seed));
+  let squares = 0;
+  for (let i = 0; i < length; i++) {
+    const expected = updates.reduce((sum, update) => sum + update[i]!, 0) / updates.length;
+    squares += ((mean[i]! - expected) * 127) ** 2;
+  }
+  // Three members’ noise, of which the mean has a ninth; rounding adds at most a twelfth of a level each.
+  expect(Math.abs(squares / length / (memberVariance / 3) - 1)).toBeLessThan(6 * Math.sqrt(2 / length) + 0.01);
+  for (const { home } of members) {
+    const lines = (await readFile(join(home, 'ledger', 'privacy.jsonl'), 'utf8')).trimEnd().split('\n');
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0]!)).toMatchObject({
+      unit: 'member',
+      release: { steps: 1, mechanism: { kind: 'skellamVector', variance: 2 * memberVariance } },
+    });
+  }
 });

@@ -45,7 +45,7 @@ export interface LocalUpdate {
 }
 
 /** `tooLittleData`: nothing to train on or to judge by; the round is missed, which costs nothing. */
-export type LocalProblem = 'tooLittleData' | 'privacyUnsupported' | 'trainerFailed' | 'cancelled';
+export type LocalProblem = 'tooLittleData' | 'trainerFailed' | 'cancelled';
 
 export type LocalOutcome<Value = undefined> =
   | { readonly ok: true; readonly value: Value }

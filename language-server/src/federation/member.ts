@@ -6,10 +6,9 @@ import type { HttpBoard } from '#protocol/federation/httpBoard.ts';
 import { isInRoster } from '#protocol/federation/membership.ts';
 import type { Roster } from '#protocol/federation/messages.ts';
 import type { Refusal } from '#protocol/federation/refusal.ts';
-import type { RingVector } from '#protocol/federation/ring.ts';
 import { openRoster } from '#protocol/federation/roster.ts';
-import type { Round } from '#protocol/federation/round.ts';
 import { type Signed, signMessage } from '#protocol/federation/signedMessage.ts';
+import type { PrivacyAccount } from '../ledger/spendLedgerFile.ts';
 import type { PolicyService } from '../policy/policyService.ts';
 import { type Adoption, adoptionIn, type Judgement, rolledBack } from './adoption.ts';
 import { type Claims, claimsIn } from './claims.ts';
@@ -54,12 +53,6 @@ export type MemberStanding =
   | { readonly kind: 'failed'; readonly round: number; readonly reason: string }
   | { readonly kind: 'judged'; readonly round: number; readonly judgement: Judgement };
 
-/**
- * The place of client-level privacy: adds integer noise of this variance to each coordinate of the quantised vector,
- * before it is masked. Without it a plan of that mechanism is not taken part in.
- */
-export type RingNoise = (vector: RingVector, memberVariance: number) => void;
-
 export interface MemberOptions {
   /** Of this federation alone. */
   readonly folder: string;
@@ -69,9 +62,8 @@ export interface MemberOptions {
   readonly board: HttpBoard;
   readonly trainer: LocalTrainer;
   readonly policy: PolicyService;
-  /** What a round with a privacy mechanism costs, as the accountant says; without it such a round costs without end. */
-  readonly epsilonOf?: (round: Round) => number;
-  readonly noise?: RingNoise;
+  /** This machine's, of all federations together: what a round costs is on record before anything of it leaves. */
+  readonly account: PrivacyAccount;
   readonly onProgress?: (round: number, progress: TrainingProgress) => void;
 }
 

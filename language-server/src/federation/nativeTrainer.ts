@@ -42,14 +42,6 @@ export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
 
   async function train(job: TrainingJob, signal: AbortSignal): Promise<LocalOutcome<LocalUpdate>> {
     const { adapter, training, privacy, work } = job;
-    // Its noise and its accounting belong to the mechanism's own code: without them a round is not what its plan says.
-    if (privacy.mechanism !== 'none') {
-      return {
-        ok: false,
-        problem: 'privacyUnsupported',
-        message: `This version cannot train with “${privacy.mechanism}” privacy.`,
-      };
-    }
     const data = await files(training.sequence, signal);
     if (data.trainTokens === 0)
       return { ok: false, problem: 'tooLittleData', message: 'There are no examples to learn from yet.' };
@@ -64,11 +56,7 @@ export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
       seed: adapter.seed,
       ...(job.start === undefined ? {} : { start: job.start }),
       sequence: training.sequence,
-      packsPerStep: training.packsPerStep,
-      steps: training.steps,
-      learningRate: training.learningRate,
-      warmupSteps: Math.min(8, Math.floor(training.steps / 4)),
-      clip: 1,
+      ...(await stepsFor(job, data.train)),
       weightDecay: 0,
       checkpoint: join(work, 'checkpoint'),
       checkpointEverySteps: 8,
@@ -81,6 +69,9 @@ export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
     if (!outcome.ok) return failure(outcome);
     const bytes = await readFile(delta);
     const update = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+    // A weight is sent without noise, so under a mechanism it says nothing.
+    if (privacy.mechanism !== 'none')
+      return { ok: true, value: { update: enlarged(update, privacy.mechanism), weight: 1 } };
     return { ok: true, value: { update, weight: weightOf(data.trainTokens, training, job.maxWeight) } };
   }
 
@@ -107,6 +98,37 @@ export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
     },
   };
 }
+
+/**
+ * Adam divides by a gradient's own size, but not below its epsilon (1e-8): clipped far below that, one step is a step along
+ * the gradient.
+ */
+const gradientClip = 1e-7;
+
+/** An ordinary run; DP-SGD over the records; or, where members are protected, the one gradient of all that a run would see. */
+async function stepsFor({ training, privacy }: TrainingJob, dataFile: string) {
+  const { steps, packsPerStep, learningRate } = training;
+  switch (privacy.mechanism) {
+    case 'none':
+      return { steps, packsPerStep, learningRate, warmupSteps: Math.min(8, Math.floor(steps / 4)), clip: 1 };
+    case 'record': {
+      const records = (await readFile(dataFile, 'utf8')).split('\n').filter((line) => line !== '').length;
+      const { clip, noiseMultiplier, sampleRate } = privacy;
+      return { steps, learningRate, privacy: { clip, noiseMultiplier, expectedBatch: sampleRate * records } };
+    }
+    case 'client':
+      return { steps: 1, packsPerStep: steps * packsPerStep, learningRate: 1e-3, clip: gradientClip };
+  }
+}
+
+/** A direction alone: long enough that the plan's clip norm is what is left of it. */
+function enlarged(update: Float32Array, mechanism: 'record' | 'client'): Float32Array {
+  if (mechanism === 'record') return update;
+  const norm = Math.sqrt(update.reduce((sum, value) => sum + value * value, 0));
+  return norm === 0 ? update : update.map((value) => (value / norm) * longerThanAnyClip);
+}
+
+const longerThanAnyClip = 1e6;
 
 /** Less data than the plan's steps go through count less, since they were gone through again and again. */
 function weightOf(tokens: number, { steps, packsPerStep, sequence }: Plan['training'], maxWeight: number): number {

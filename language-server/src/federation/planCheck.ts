@@ -1,8 +1,11 @@
 import { hex } from '#protocol/federation/bytes.ts';
 import type { Plan } from '#protocol/federation/messages.ts';
+import { planPrivacy } from '#protocol/federation/planPrivacy.ts';
 import { packedBytes } from '#protocol/federation/ring.ts';
 import type { Round } from '#protocol/federation/round.ts';
 import { sha256 } from '#protocol/federation/signedMessage.ts';
+import { privacySpentRdp } from '#protocol/privacy/accountant.ts';
+import type { Budget } from '#protocol/privacy/budget.ts';
 import type { RoundTerms } from '../policy/actions.ts';
 import { type PolicyRefusal, refusalSentence } from '../policy/decisions.ts';
 import type { PolicyService } from '../policy/policyService.ts';
@@ -11,6 +14,8 @@ import type { Enrolment } from './enrolment.ts';
 /** Why a member takes no part in a plan that is right in form: its policy, its enrolment or its machine says no. */
 export type PlanObjection =
   | { readonly kind: 'policy'; readonly refusal: PolicyRefusal }
+  /** All rounds so far and this one would cost more than a cap of policy. */
+  | { readonly kind: 'budget'; readonly budget: Extract<Budget, { readonly ok: false }> }
   | { readonly kind: 'otherBase' }
   | { readonly kind: 'otherAdapter' }
   | { readonly kind: 'minimumTooLow'; readonly asked: number; readonly enrolled: number }
@@ -20,8 +25,6 @@ export type PlanObjection =
 
 export interface PlanJudge {
   readonly policy: PolicyService;
-  /** What a round with a privacy mechanism costs, alone. */
-  readonly epsilonOf: (round: Round) => number;
   readonly enrolment: Enrolment;
   /** Of the model on this machine. */
   readonly baseSha256: string;
@@ -34,7 +37,7 @@ export interface PlanJudge {
 export function planObjection(round: Round, judge: PlanJudge): PlanObjection | undefined {
   const { plan } = round;
   const { enrolment, policy } = judge;
-  const decision = policy.decide({ kind: 'round', ...roundTerms(round, enrolment, judge.epsilonOf) });
+  const decision = policy.decide({ kind: 'round', ...roundTerms(round, enrolment) });
   if (!decision.permitted) return { kind: 'policy', refusal: decision.refusal };
   const { minimumCohort, privacyMechanisms } = enrolment.minimums;
   if (plan.minimumCohort < minimumCohort) {
@@ -50,7 +53,13 @@ export function planObjection(round: Round, judge: PlanJudge): PlanObjection | u
   return judge.knowsParent ? undefined : { kind: 'unknownParent' };
 }
 
-function roundTerms(round: Round, enrolment: Enrolment, epsilonOf: PlanJudge['epsilonOf']): RoundTerms {
+/** What the round alone costs; without a mechanism it costs without end. */
+function epsilonOf(plan: Plan): number {
+  const privacy = planPrivacy(plan);
+  return privacy === undefined ? Number.POSITIVE_INFINITY : privacySpentRdp([privacy.release], privacy.delta);
+}
+
+function roundTerms(round: Round, enrolment: Enrolment): RoundTerms {
   const { plan, anchors } = round;
   return {
     minimums: enrolment.minimums,
@@ -58,7 +67,7 @@ function roundTerms(round: Round, enrolment: Enrolment, epsilonOf: PlanJudge['ep
     coordinatorKey: hex(sha256(anchors.coordinator)),
     minimumCohort: plan.minimumCohort,
     mechanism: plan.privacy.mechanism,
-    epsilon: plan.privacy.mechanism === 'none' ? Number.POSITIVE_INFINITY : epsilonOf(round),
+    epsilon: epsilonOf(plan),
     // Without a mechanism there is no delta to state.
     delta: plan.privacy.mechanism === 'none' ? 0 : plan.privacy.delta,
     rank: plan.adapter.rank,
@@ -71,6 +80,10 @@ export function objectionSentence(objection: PlanObjection): string {
   switch (objection.kind) {
     case 'policy':
       return refusalSentence(objection.refusal);
+    case 'budget': {
+      const { field, cap, wouldBe, left } = objection.budget;
+      return `“${field}” is at most ${cap}; with this round epsilon would be ${wouldBe.toFixed(2)} (left: ${left.toFixed(2)}).`;
+    }
     case 'otherBase':
       return 'The round is for another base model than the one in use here: choose the model that the team uses.';
     case 'otherAdapter':

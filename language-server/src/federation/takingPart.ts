@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { roundTopic } from '#protocol/federation/board.ts';
@@ -6,15 +5,16 @@ import { hex } from '#protocol/federation/bytes.ts';
 import { BoardRefusal } from '#protocol/federation/httpBoard.ts';
 import { acceptRound, type MemberKeys } from '#protocol/federation/member.ts';
 import { sendUpload, serveCommittee } from '#protocol/federation/memberRound.ts';
-import { quantise } from '#protocol/federation/quantiser.ts';
+import { planPrivacy, quantiseForPlan } from '#protocol/federation/planPrivacy.ts';
 import { accept, type Outcome } from '#protocol/federation/refusal.ts';
 import type { RingVector } from '#protocol/federation/ring.ts';
-import { type CohortMember, memberByKey, quantiserOf, type Round } from '#protocol/federation/round.ts';
+import { type CohortMember, memberByKey, type Round } from '#protocol/federation/round.ts';
+import { privacyCaps } from '../policy/policyService.ts';
 import type { FederationLog } from './federationLog.ts';
 import { adapterFile } from './judging.ts';
 import type { LocalOutcome, LocalUpdate } from './localTrainer.ts';
-import type { MemberContext, MemberStanding, RingNoise } from './member.ts';
-import { planObjection } from './planCheck.ts';
+import type { MemberContext, MemberStanding } from './member.ts';
+import { type PlanObjection, planObjection } from './planCheck.ts';
 
 /** A member's part of the open round: check, train, upload once, and serve on the committee. */
 export async function takePart(
@@ -33,7 +33,6 @@ export async function takePart(
   const knowsParent = start === undefined || start.ok;
   const objection = planObjection(round, {
     policy: context.policy,
-    epsilonOf: context.epsilonOf ?? (() => Number.POSITIVE_INFINITY),
     enrolment,
     baseSha256,
     updateLength,
@@ -96,8 +95,10 @@ async function upload(
   if (local?.ok === false) return { kind: 'notTrained', round: number, problem: local.problem, message: local.message };
   const vector = async (): Promise<Outcome<RingVector>> => {
     if (local === undefined) throw new Error('The upload was on record, and is not any more.');
-    return quantised(round, local.value, context.noise);
+    return quantised(round, local.value);
   };
+  const objection = isMade ? undefined : await recordSpend(context, round);
+  if (objection !== undefined) return { kind: 'objects', round: number, objection };
   try {
     const sent = await sendUpload(board, round, self, { keys, memory }, vector, signal);
     if (!sent.ok) return { kind: 'refuses', round: number, refusal: sent.refusal };
@@ -117,10 +118,6 @@ async function trainFrom(
   signal: AbortSignal,
 ): Promise<LocalOutcome<LocalUpdate>> {
   const { adapter, training, privacy, maxWeight, parent } = round.plan;
-  if (privacy.mechanism === 'client' && context.noise === undefined) {
-    const message = 'This version cannot add the noise that client-level privacy needs.';
-    return { ok: false, problem: 'privacyUnsupported', message };
-  }
   let startFile: string | undefined;
   if (start !== undefined && parent !== null) {
     startFile = context.adoption.fileOf(hex(parent));
@@ -136,13 +133,26 @@ async function trainFrom(
   );
 }
 
-/** Clips and rounds; then comes the noise, where the plan's mechanism asks for it; then the masks. */
-function quantised(round: Round, { update, weight }: LocalUpdate, noise: RingNoise | undefined): Outcome<RingVector> {
-  const rounded = quantise(update, weight, quantiserOf(round), new Uint8Array(randomBytes(32)));
-  if (!rounded.ok) return rounded;
-  const { vector } = rounded.value;
-  if (round.plan.privacy.mechanism === 'client') noise?.(vector, round.plan.privacy.memberVariance);
-  return accept(vector);
+/**
+ * What the round costs, on disk before its upload is made. That it is there already means that a crash came before the upload
+ * was on record, and so before anything left: the same entry pays for it.
+ */
+async function recordSpend(
+  { account, policy, enrolment }: MemberContext,
+  round: Round,
+): Promise<PlanObjection | undefined> {
+  const privacy = planPrivacy(round.plan);
+  if (privacy === undefined) return undefined;
+  const caps = privacyCaps(policy.effective(enrolment.minimums));
+  const purpose = `round ${hex(round.id)}`;
+  const outcome = await account.spend({ unit: privacy.unit, purpose, release: privacy.release, caps });
+  return outcome.ok || outcome.reason === 'alreadySpent' ? undefined : { kind: 'budget', budget: outcome.budget };
+}
+
+/** Clips and rounds, with this member's share of the noise where the plan asks for it; then come the masks. */
+function quantised(round: Round, { update, weight }: LocalUpdate): Outcome<RingVector> {
+  const rounded = quantiseForPlan(round, update, weight);
+  return rounded.ok ? accept(rounded.value.vector) : rounded;
 }
 
 /**
