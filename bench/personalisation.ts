@@ -1,4 +1,4 @@
-// npm run bench -- personalisation [--json] [--manifest FILE] [--authors a,b] [--sizes 5000,20000] [--minutes N]
+// npm run bench -- personalisation [--json] [--manifest FILE] [--authors a,b] [--sizes 5000,20000] [--cases N] [--minutes N]
 // What an adapter trained on an author's own code gains on the author's later packages, beside the base model and another
 // author's adapter. What is computed is kept in .cache/personalisation: a run that is stopped, or that --minutes cuts,
 // goes on where it was. Prints the authors that are complete.
@@ -6,15 +6,18 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { AdapterUse } from '../language-server/src/engine/adapters.ts';
 import { findTrainer } from '../language-server/src/learning/trainer.ts';
+import { realEngine } from '../test/lib/learning.ts';
 import { type AuthorCorpus, provideCorpora } from './corpora/corpus.ts';
 import { runBenchmark } from './lib/main.ts';
 import { sum } from './lib/measure.ts';
 import { modelPath } from './lib/product.ts';
-import { openTokenizer, type Tokenizer } from './lib/tokenizer.ts';
+import { type AuthorCases, authorCases, summariseCases } from './personal/caseRows.ts';
 import { type Losses, makeRow, type Row, summarise } from './personal/measure.ts';
 import { probeWindows } from './personal/probe.ts';
 import { createSteps, type Recipe, type Steps } from './personal/steps.ts';
+import type { Tokenizer } from './personal/windows.ts';
 import { chooseWindows, cutWindows, type Window } from './personal/windows.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -48,50 +51,69 @@ await runBenchmark(async (stopping) => {
       manifest: { type: 'string' },
       authors: { type: 'string' },
       sizes: { type: 'string', default: '5000,20000' },
+      /** Lines completed for each author, by each of four rows. */
+      cases: { type: 'string', default: '150' },
       minutes: { type: 'string', default: '600' },
       threads: { type: 'string', default: String(availableParallelism()) },
       'test-tokens': { type: 'string', default: '9000' },
       'valid-tokens': { type: 'string', default: '5000' },
     },
   });
+  const cases = Number(values.cases);
   const sizes = values.sizes.split(',').map(Number);
   const corpora = await provideCorpora({ manifest: values.manifest, progress: console.error });
   const chosen = values.authors?.split(',') ?? corpora.map(({ author }) => author);
   const host = findTrainer(root, process.platform, process.arch);
   if ('missing' in host) throw new Error(host.missing);
-  await using tokenizer = await openTokenizer(modelPath());
+  await using engine = await realEngine(modelPath());
   const signal = AbortSignal.any([stopping, AbortSignal.timeout(Number(values.minutes) * 60_000)]);
+  const cache = join(root, '.cache', 'personalisation');
   const steps = createSteps({
-    ...{ host, model: modelPath(), cache: join(root, '.cache', 'personalisation') },
+    ...{ host, model: modelPath(), cache },
     ...{ threads: Number(values.threads), signal, progress: console.error },
   });
   const study: Study = {
-    ...{ steps, tokenizer },
+    ...{ steps, tokenizer: engine },
     testTokens: Number(values['test-tokens']),
     validTokens: Number(values['valid-tokens']),
   };
   const rows: Row[] = [];
+  const completed: AuthorCases[] = [];
   try {
+    const adapters = new Map<AuthorCorpus, readonly AdapterUse[]>();
     for (const author of chosen) {
-      const own = corpora.findIndex((corpus) => corpus.author === author);
-      const [corpus, other] = [corpora[own], corpora[(own + 1) % corpora.length]];
+      const index = corpora.findIndex((each) => each.author === author);
+      const [corpus, other] = [corpora[index], corpora[(index + 1) % corpora.length]];
       if (corpus === undefined || other === undefined) throw new Error(`There is no author “${author}”.`);
-      rows.push(...(await authorRows(study, corpus, other, sizes)));
+      const own = await authorRows(study, corpus, other, sizes);
+      rows.push(...own.rows);
+      adapters.set(corpus, own.adapter);
+    }
+    const deps = { engine, cache, cases, phraseTokens: Math.max(...sizes), signal, progress: console.error };
+    for (const [corpus, adapter] of cases === 0 ? [] : adapters) {
+      completed.push(await authorCases(deps, corpus, adapter));
     }
   } catch (error) {
     if (!signal.aborted) throw error;
     console.error('Stopped: what is complete is printed; run the same command again to go on.');
   }
   const summaries = sizes.map((size) => summarise(rows, size));
-  if (values.json) console.log(JSON.stringify({ ...summaries.at(-1), sizes: summaries, rows }));
+  const lineCases = completed.length === 0 ? {} : summariseCases(completed);
+  if (values.json) console.log(JSON.stringify({ ...summaries.at(-1), ...lineCases, sizes: summaries, rows }));
   else {
     console.table(rows.map(({ gainCi, ...row }) => ({ ...row, gainCi: gainCi.join(' to ') })));
     console.table(summaries);
+    if ('caseRows' in lineCases) console.table(lineCases.caseRows);
   }
 });
 
 /** The base model, the author's own adapters, and the next author's largest at the scale of the own one. */
-async function authorRows(study: Study, corpus: AuthorCorpus, other: AuthorCorpus, sizes: readonly number[]) {
+async function authorRows(
+  study: Study,
+  corpus: AuthorCorpus,
+  other: AuthorCorpus,
+  sizes: readonly number[],
+): Promise<{ readonly rows: readonly Row[]; readonly adapter: readonly AdapterUse[] }> {
   const { steps, tokenizer } = study;
   const { author } = corpus;
   const texts = (files: AuthorCorpus['test']) => files.map(({ text }) => text);
@@ -110,6 +132,7 @@ async function authorRows(study: Study, corpus: AuthorCorpus, other: AuthorCorpu
   };
   const base = await measured(`${author}, base`, test);
   const probeBase = sum((await measured('probe, base', probe)).nats);
+  let adapter: readonly AdapterUse[] = [];
   const rows: Row[] = [makeRow({ author, row: 'base', trainingTokens: 0, scale: 0 }, base, base)];
   for (const trainingTokens of sizes) {
     const path = await train(corpus, trainingTokens);
@@ -121,9 +144,10 @@ async function authorRows(study: Study, corpus: AuthorCorpus, other: AuthorCorpu
     const forgetting = sum((await measured(`${author}, probe`, probe, path, scale)).nats) / probeBase - 1;
     rows.push(makeRow({ author, row: 'own', trainingTokens, scale, forgetting }, base, losses));
     if (trainingTokens === Math.max(...sizes)) {
+      adapter = scale === 0 ? [] : [{ path, scale }];
       const foreign = await measured(`${author}, other`, test, await train(other, trainingTokens), scale);
       rows.push(makeRow({ author, row: 'other', trainingTokens, scale }, base, foreign));
     }
   }
-  return rows;
+  return { rows, adapter };
 }

@@ -1,6 +1,6 @@
 import { probeTexts } from '../../language-server/src/learning/probeTexts.ts';
-import type { Tokenizer } from '../lib/tokenizer.ts';
-import { cutWindows, type Window } from './windows.ts';
+
+import { cutWindows, type Tokenizer, type Window } from './windows.ts';
 
 /** The generic code on which the product's gate measures forgetting too. */
 export function probeWindows(tokenizer: Tokenizer): Window[] {

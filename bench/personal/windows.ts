@@ -1,5 +1,7 @@
+import type { Engine } from '../../language-server/src/engine/engine.ts';
 import { createRandom } from '../lib/random.ts';
-import type { Tokenizer } from '../lib/tokenizer.ts';
+
+export type Tokenizer = Pick<Engine, 'tokenize' | 'detokenize'>;
 
 /** Consecutive tokens of one file; the first is given, the others are predicted. */
 export interface Window {

@@ -18,12 +18,19 @@ export interface ModelInfo {
   readonly format: PromptFormat;
 }
 
+export interface LikelyToken {
+  readonly token: TokenId;
+  readonly bonus: number;
+}
+
 export interface GenerateRequest {
   /** The prompt, at least one token. */
   readonly tokens: readonly TokenId[];
   /** The output begins with this text: tokens are chosen among those that spell it (token healing). May be empty. */
   readonly required: string;
   readonly maxTokens: number;
+  /** Tokens that are likely after these, with what is added to their logits, in nats; asked before each token. */
+  readonly likely?: (tokens: readonly TokenId[]) => readonly LikelyToken[];
   /** Called with all text so far after each token; returning true ends the generation. */
   readonly onText: (text: string) => boolean;
 }

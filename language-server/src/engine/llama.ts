@@ -2,7 +2,7 @@ import type { LlamaContextSequence, LlamaModel, Token, TokenBias } from 'node-ll
 import type { Backend } from '#protocol/status.ts';
 import { firstPlacement, type Placement, type PlacementDeps } from './adapters.ts';
 import { lookUpDraft } from './drafts.ts';
-import type { Engine, GenerateRequest, GenerateResult, ModelInfo, TokenId } from './engine.ts';
+import type { Engine, GenerateRequest, GenerateResult, LikelyToken, ModelInfo, TokenId } from './engine.ts';
 import { type BackendOptions, describeBackend, type Library, threadCount } from './library.ts';
 import { createQueue } from './queue.ts';
 import { createResidence, slotCount } from './residence.ts';
@@ -168,7 +168,9 @@ async function decode(
       output.push(...spelled);
       text = request.required;
     }
-    let chosen = await step(sequence, pending, given, prefer(library, weights, allowed));
+    // A draft is checked against the model alone.
+    const likely = missing === '' && pending.length === 1 ? (request.likely?.([...prompt, ...output]) ?? []) : [];
+    let chosen = await step(sequence, pending, given, prefer(library, weights, allowed, likely));
     counts.decode += pending.length;
     if (trusting && !signal.aborted && !spells(weights, chosen.at(-1), missing)) {
       await sequence.eraseContextTokenRanges([{ start: from, end: sequence.nextTokenIndex }]);
@@ -262,9 +264,13 @@ function prefer(
   library: Library,
   weights: LlamaModel,
   allowed: readonly TokenId[],
+  likely: readonly LikelyToken[] = [],
 ): { readonly tokenBias?: TokenBias } {
-  if (allowed.length === 0) return {};
-  return { tokenBias: library.TokenBias.for(weights).set(allowed as Token[], { logit: requiredBias }) };
+  if (allowed.length === 0 && likely.length === 0) return {};
+  const bias = library.TokenBias.for(weights);
+  if (allowed.length > 0) bias.set(allowed as Token[], { logit: requiredBias });
+  for (const { token, bonus } of likely) bias.set(token as Token, { logit: bonus });
+  return { tokenBias: bias };
 }
 
 function spells(weights: LlamaModel, token: Token | undefined, missing: string): boolean {

@@ -179,6 +179,14 @@ export function createLearner(deps: LearnerDeps): Learner {
   const ticking = setInterval(() => void tick().catch((error: unknown) => deps.log(String(error))), options.tickMs);
   ticking.unref();
 
+  // The store knows which adapters used an example; one that is gone uses none.
+  let known = new Set(versions.list().map(({ card }) => card.id));
+  const stopWatching = versions.onChange(() => {
+    const present = new Set(versions.list().map(({ card }) => card.id));
+    for (const id of known) if (!present.has(id)) void store.forgetAdapter(id);
+    known = present;
+  });
+
   // What was learnt from code that the developer deleted goes with it.
   const unsubscribe = store.onDeleted(({ ids, adapterIds }) => void forget(ids, adapterIds));
   async function forget(ids: readonly string[], adapterIds: readonly string[]): Promise<void> {
@@ -221,6 +229,7 @@ export function createLearner(deps: LearnerDeps): Learner {
       clearInterval(ticking);
       clearTimeout(resumeTimer);
       unsubscribe();
+      stopWatching();
       closing.abort();
       await working?.done;
     },

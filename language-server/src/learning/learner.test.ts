@@ -1,0 +1,173 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TrainingResult } from '#protocol/learningRuns.ts';
+import type { Engine } from '../engine/engine.ts';
+import { createFakeEngine } from '../engine/fake.ts';
+import { type AdapterVersions, openAdapterVersions } from './adapterVersions.ts';
+import { contentHashOf, type Example } from './example.ts';
+import { createLearner, type Learner, type LearnerDeps } from './learner.ts';
+import { fakeTrainer } from './testing/fakeTrainer.ts';
+import { memoryStore } from './testing/memoryStore.ts';
+import { sampleAdapter, sampleBase } from './testing/sampleAdapter.ts';
+import { trainingOptionsSchema } from './trainingPlan.ts';
+
+const never = new AbortController().signal;
+
+function examplesFrom(first: number, count: number): Example[] {
+  return Array.from({ length: count }, (_, i) => {
+    const text = `const value${first + i} = computeSomething(${first + i})\n`;
+    return {
+      ...{ id: `e${first + i}`, kind: 'typedInstead', repository: 'r', path: 'a.js', languageId: 'javascript', text },
+      ...{ spanStart: 0, spanEnd: 5, weight: 2, createdAtMs: first + i + 1, contentHash: contentHashOf(text, 0, 5) },
+    };
+  });
+}
+
+describe.skipIf(process.platform === 'win32')('the learner', () => {
+  let home: string;
+  let engine: Engine;
+  let versions: AdapterVersions;
+  let learner: Learner;
+  let examples: Example[];
+  let store: ReturnType<typeof memoryStore>;
+  let trainer: Awaited<ReturnType<typeof fakeTrainer>>;
+  const learnt: TrainingResult[] = [];
+
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), 'argot-learner-'));
+    const base = await sampleBase(home);
+    engine = createFakeEngine(() => '', { path: base.gguf.path });
+    versions = await openAdapterVersions(home);
+    trainer = await fakeTrainer(home, await sampleAdapter(home, 'ready.gguf', { baseSha256: '' }));
+    examples = examplesFrom(0, 20);
+    store = memoryStore(examples);
+    learnt.length = 0;
+  });
+  afterEach(async () => {
+    await learner[Symbol.asyncDispose]();
+    await rm(home, { recursive: true, force: true });
+  });
+
+  function start(options: object = {}, more: Partial<LearnerDeps> = {}): void {
+    learner = createLearner({
+      ...{ home, engine: () => ({ kind: 'ready', engine }), versions, store, trainer: trainer.host, now: Date.now },
+      options: trainingOptionsSchema.parse({ tickMs: 1e6, ...options }),
+      settings: () => ({ training: 'auto', trainingOnBattery: true }),
+      ...{ forbidden: () => undefined, log: () => undefined, onTraining: () => undefined },
+      onLearnt: (result) => learnt.push(result),
+      ...more,
+    });
+  }
+  async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+    for (let i = 0; !(await holds()); i++) {
+      if (i > 300) throw new Error('It did not come to hold.');
+      await sleep(10);
+    }
+  }
+  const trainings = async () => (await trainer.asked()).filter((asked) => asked === 'train').length;
+
+  it('trains by command, and the engine uses what the gate passed', async () => {
+    start();
+    const result = await learner.trainNow(never);
+    expect(result).toMatchObject({
+      kind: 'promoted',
+      changed: true,
+      message: expect.stringContaining('10.0 % better'),
+    });
+    const [version] = versions.list();
+    expect(engine.adapters()).toEqual([{ path: version?.path, scale: version?.card.gate?.scales.personal }]);
+    expect(await store.adaptersUsing(['e3'])).toEqual([version?.card.id]);
+    expect(learnt).toEqual([]);
+  });
+
+  it('starts by itself with enough new evidence in idle time, once, and tells what changed', async () => {
+    start({ tickMs: 20, idleMs: 60, enoughNew: 15 });
+    learner.typed();
+    await until(() => learnt.length > 0);
+    expect(learnt).toMatchObject([{ kind: 'promoted', changed: true }]);
+    await sleep(120);
+    expect(await trainings()).toBe(1);
+    expect(learner.training()).toMatchObject({ kind: 'idle', waitingFor: expect.stringContaining('new examples') });
+  });
+
+  it('does not start by itself where the settings, policy or a missing trainer forbid it', async () => {
+    start(
+      { tickMs: 10, idleMs: 0, enoughNew: 1 },
+      { settings: () => ({ training: 'manual', trainingOnBattery: true }) },
+    );
+    await sleep(80);
+    await learner[Symbol.asyncDispose]();
+    start({ tickMs: 10, idleMs: 0, enoughNew: 1 }, { forbidden: () => 'Your administrator forbids learning.' });
+    await sleep(80);
+    expect(await learner.trainNow(never)).toMatchObject({
+      kind: 'failed',
+      message: 'Your administrator forbids learning.',
+    });
+    await learner[Symbol.asyncDispose]();
+    start({ tickMs: 10, idleMs: 0, enoughNew: 1 }, { trainer: { missing: 'Build the trainer.' } });
+    await sleep(80);
+    expect(await learner.trainNow(never)).toMatchObject({ kind: 'failed', message: 'Build the trainer.' });
+    expect(await trainings()).toBe(0);
+  });
+
+  it('pauses while the developer types, and goes on', async () => {
+    trainer = await fakeTrainer(home, join(home, 'ready.gguf'), 0.9, 400);
+    start({ pauseMs: 50 });
+    const done = learner.trainNow(never);
+    await until(async () => (await trainings()) === 1);
+    learner.typed();
+    await done;
+    expect((await trainer.asked()).slice(0, 3)).toEqual(['train', 'pause', 'resume']);
+  });
+
+  it('one run at a time, and a cancelled one changes nothing', async () => {
+    trainer = await fakeTrainer(home, join(home, 'ready.gguf'), 0.9, 5000);
+    start();
+    const stop = new AbortController();
+    const first = learner.trainNow(stop.signal);
+    expect(await learner.trainNow(never)).toMatchObject({ kind: 'failed' });
+    await until(async () => (await trainings()) === 1);
+    stop.abort();
+    expect(await first).toMatchObject({ kind: 'cancelled', changed: false });
+    expect(versions.list()).toEqual([]);
+  });
+
+  it('a pinned adapter is not replaced by a run that starts by itself', async () => {
+    start();
+    await learner.trainNow(never);
+    const [first] = versions.list();
+    await versions.pin('personal', first?.card.base.sha256 ?? '', true);
+    await learner[Symbol.asyncDispose]();
+    trainer = await fakeTrainer(home, join(home, 'ready.gguf'), 0.5);
+    examples.push(...examplesFrom(100, 20).map((each) => ({ ...each, createdAtMs: Date.now() + each.createdAtMs })));
+    start({ tickMs: 20, idleMs: 0, enoughNew: 15 });
+    await until(() => versions.list().length === 2);
+    await sleep(50);
+    expect(engine.adapters().map(({ path }) => path)).toEqual([first?.path]);
+    expect(learnt).toEqual([]);
+  });
+
+  it('takes back what was learnt from deleted examples, and learns the rest again', async () => {
+    start({ tickMs: 20, idleMs: 0 });
+    await learner.trainNow(never);
+    const [first] = versions.list();
+    await store.delete(['e2']);
+    await until(() => versions.find(first?.card.id ?? '') === undefined && engine.adapters().length === 0);
+    await until(() => learnt.length > 0);
+    const [second] = versions.list();
+    expect(second?.card.exampleIds).not.toContain('e2');
+    expect(engine.adapters().map(({ path }) => path)).toEqual([second?.path]);
+  });
+
+  it('forgets everything: no adapter and no data of a run are left', async () => {
+    start();
+    await learner.trainNow(never);
+    await learner.forgetEverything();
+    expect(engine.adapters()).toEqual([]);
+    expect((await readdir(join(home, 'adapters'))).filter((name) => name.startsWith('personal'))).toEqual([]);
+    expect(await readdir(join(home, 'training')).catch(() => [])).toEqual([]);
+  });
+});
