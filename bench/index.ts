@@ -79,10 +79,8 @@ async function withClient<T>(
     // As it is shipped: to strip types at run time takes memory of its own.
     program: join(project, 'dist', 'index-process.mjs'),
     log: (message) => console.error(message),
-    onProgress(progress) {
-      if (progress.state === 'ready') tell(progress);
-    },
   });
+  client.onProgress((progress) => progress.state === 'ready' && tell(progress));
   const timer = setInterval(() => {
     if (client.pid !== undefined) peak = Math.max(peak, residentMiB(client.pid));
   }, 50);

@@ -46,7 +46,7 @@ export async function prepareCase(engine: Engine, chunker: Chunker, made: Retrie
   const shown: Shown = { path: made.path, before: lines.slice(startLine).join('\n'), startLine, cursorLine };
   const { found, searchMs } = await searchPackage(chunker, made, candidateCount);
   const began = performance.now();
-  const chosen = selectChunks({ candidates: found, shown, current: [], budgetTokens: budget.snippets, countTokens });
+  const chosen = selectChunks({ candidates: found, shown, current: [], budgetTokens: budget.chunks, countTokens });
   const features = askFeatures({ shown, chosen });
   const addedMs = searchMs + performance.now() - began;
   return { made, shown, chosen, edited: recentlyEdited(made, countTokens), features, addedMs };

@@ -1,4 +1,4 @@
-import type { Problem, Status } from '#protocol/status.ts';
+import type { IndexStatus, Problem, Status } from '#protocol/status.ts';
 import { type NoSuggestionReason, reasonText } from '#protocol/trace.ts';
 import type { Until } from './snooze.ts';
 import type { Link } from './supervisor.ts';
@@ -70,6 +70,11 @@ function headline(facts: Facts, mood: Mood): string {
   }
 }
 
+function indexText({ state, files, truncated }: IndexStatus): string {
+  const rest = truncated ? ' The folder is too large: the rest is left out.' : '';
+  return `${state === 'scanning' ? 'Indexing the folder' : 'Indexed'}: ${files} ${files === 1 ? 'file' : 'files'}.${rest}`;
+}
+
 export function snoozeText(until: Until): string {
   if (until === 'restart') return 'Snoozed until VS Code restarts.';
   const time = new Date(until).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
@@ -88,6 +93,7 @@ function details(facts: Facts): string[] {
     );
   }
   if (status?.speed) lines.push(`Speed: ${speedText(status.speed)}`);
+  if (status?.index) lines.push(indexText(status.index));
   const beside = besides(status?.problem, status);
   if (beside !== undefined) lines.push(`Note: ${beside}`);
   if (facts.rivals.length > 0) lines.push(rivalText(facts.rivals));

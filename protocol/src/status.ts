@@ -40,6 +40,14 @@ export interface Backend {
   readonly threads: number;
 }
 
+/** The index of the window's folders, from which context of other files comes. */
+export interface IndexStatus {
+  readonly state: 'scanning' | 'ready';
+  readonly files: number;
+  /** Some folder is larger than the index may be: the rest of it is left out. */
+  readonly truncated: boolean;
+}
+
 export interface Status {
   readonly state: 'loading' | 'ready' | 'busy' | 'problem';
   readonly pid: number;
@@ -48,6 +56,8 @@ export interface Status {
   readonly backend?: Backend;
   /** Measured on this machine with this model, tokens per second; absent until measured. */
   readonly speed?: { readonly prefill: number; readonly decode: number };
+  /** Absent where no folder is indexed. */
+  readonly index?: IndexStatus;
   /** May stand beside a working model: the last good one stays in use. */
   readonly problem?: Problem;
 }

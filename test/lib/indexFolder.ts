@@ -37,8 +37,8 @@ export async function createIndexFolder(): Promise<IndexFolder> {
         storage,
         program,
         log: (message) => logged.push(message),
-        onProgress: (progress) => progress.state === 'ready' && tell(progress),
       });
+      client.onProgress((progress) => progress.state === 'ready' && tell(progress));
       client.open(root, []);
       return Object.assign(client, { ready: () => isReady, logged });
     },

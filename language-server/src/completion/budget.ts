@@ -10,8 +10,10 @@ export interface Budget {
   readonly before: number;
   /** Text after the cursor, for models that read it. */
   readonly after: number;
-  /** Snippets of other files. */
+  /** Recent edits and open tabs. */
   readonly snippets: number;
+  /** Chunks of the repository, which enter only where they are likely to help, and then take the snippets' place first. */
+  readonly chunks: number;
   readonly lineTokens: number;
   readonly blockTokens: number;
 }
@@ -33,10 +35,12 @@ export function budgetFor(speed: Speed | undefined, contextTokens: number): Budg
   const { prefill, decode } = speed ?? { prefill: 150, decode: 60 };
   const room = contextTokens - 192;
   const prompt = clamp(step(prefill * prefillSeconds), 256, Math.min(768, room));
+  const [before, after, snippets] = [step(prompt * 0.75), step(prompt * 0.25), step(prompt * 0.25)];
   return {
-    before: step(prompt * 0.75),
-    after: step(prompt * 0.25),
-    snippets: step(prompt * 0.25),
+    before,
+    after,
+    snippets,
+    chunks: Math.max(snippets, Math.min(step(prompt * 0.5), step(room - before - after))),
     lineTokens: clamp(Math.round(decode * lineSeconds), 24, 64),
     blockTokens: clamp(Math.round(decode * blockSeconds), 48, 160),
   };

@@ -21,6 +21,7 @@ export const featureNames = [
   'sameFile',
   'namesNearby',
   'unknownNames',
+  'completesWord',
 ] as const;
 
 const nearLines = 3;
@@ -53,7 +54,16 @@ export function askFeatures({ shown, chosen }: AskInput): number[] {
     chosen.some(({ path }) => path === shown.path) ? 1 : 0,
     share([...nearNames], (name) => chunkNames.has(name)),
     share([...nearNames], (name) => countOf(shown.before, name) < 2 && chunkNames.has(name)),
+    completes(current, chunkNames, shownNames) ? 1 : 0,
   ];
+}
+
+/** Whether the word that is being typed begins a name that only the chunks have. */
+function completes(line: string, chunkNames: ReadonlySet<string>, shownNames: ReadonlySet<string>): boolean {
+  const begun = /[\p{L}_$][\p{L}\p{N}_$]{2,}$/u.exec(line)?.[0];
+  if (begun === undefined) return false;
+  const goesOn = (name: string): boolean => name.length > begun.length && name.startsWith(begun);
+  return [...chunkNames].some(goesOn) && ![...shownNames].some(goesOn);
 }
 
 function share<T>(items: readonly T[], has: (item: T) => boolean): number {

@@ -25,6 +25,12 @@ describe('features', () => {
     expect(feature('sameLineAbove', 'if (x) {\n  return other;\n')).toBe(0);
   });
 
+  it('see that a chunk has what the word being typed begins', () => {
+    expect(feature('completesWord', 'const header = readHe')).toBe(1);
+    expect(feature('completesWord', 'const header = re')).toBe(0);
+    expect(feature('completesWord', 'readHead();\nconst header = readHe')).toBe(0);
+  });
+
   it('are as many as their names, and finite with nothing chosen', () => {
     const features = askFeatures({ shown: shownWith(''), chosen: [] });
     expect(features).toHaveLength(featureNames.length);

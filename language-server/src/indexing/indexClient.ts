@@ -14,6 +14,8 @@ export interface IndexClient extends Disposable {
   query(query: IndexQuery, signal: AbortSignal): Promise<readonly RepositoryChunk[]>;
   /** What the process said last of a folder. */
   progress(root: string): FolderProgress | undefined;
+  /** Called whenever the process says how far it is. Returns what ends that. */
+  onProgress(listener: (progress: FolderProgress) => void): () => void;
   readonly pid: number | undefined;
 }
 
@@ -26,7 +28,6 @@ export interface IndexQuery extends QueryText {
 export interface IndexClientDeps {
   readonly storage: string;
   readonly log: (message: string) => void;
-  readonly onProgress?: (progress: FolderProgress) => void;
   /** The process's program: beside this file by default. */
   readonly program?: string;
   /** So long after the first folder is opened the process starts: the model loads meanwhile. */
@@ -45,6 +46,7 @@ export function createIndexClient(deps: IndexClientDeps): IndexClient {
   const overlays = new Map<string, Extract<IndexRequest, { kind: 'overlay' }>>();
   const progress = new Map<string, FolderProgress>();
   const waiting = new Map<number, (chunks: readonly RepositoryChunk[]) => void>();
+  const listeners = new Set<(progress: FolderProgress) => void>();
   let child: ChildProcess | undefined;
   let startTimer: NodeJS.Timeout | undefined;
   let starts = 0;
@@ -95,7 +97,7 @@ export function createIndexClient(deps: IndexClientDeps): IndexClient {
     else if (answer.data.kind === 'log') deps.log(`The index process: ${answer.data.message}`);
     else {
       progress.set(answer.data.root, answer.data);
-      deps.onProgress?.(answer.data);
+      for (const listener of listeners) listener(answer.data);
     }
   }
 
@@ -149,6 +151,10 @@ export function createIndexClient(deps: IndexClientDeps): IndexClient {
       });
     },
     progress: (root) => progress.get(root),
+    onProgress(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     get pid() {
       return child?.pid;
     },

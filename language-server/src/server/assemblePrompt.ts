@@ -74,7 +74,7 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
       document,
       shown,
       current: views.get(text.uri)?.context,
-      budgetTokens: budget.snippets,
+      budget,
       countTokens: counter(engine),
     });
     return { start, context };

@@ -1,4 +1,5 @@
 import type { ContextTrace } from '#protocol/trace.ts';
+import type { Budget } from '../completion/budget.ts';
 import type { Snippet } from '../completion/prompt.ts';
 import { askFeatures } from '../context/askFeatures.ts';
 import type { Candidate, Shown } from '../context/candidates.ts';
@@ -31,7 +32,7 @@ export interface ContextInput {
   readonly shown: Shown;
   /** In the prompt now. */
   readonly current: Context | undefined;
-  readonly budgetTokens: number;
+  readonly budget: Budget;
   readonly countTokens: (text: string) => number;
 }
 
@@ -44,7 +45,7 @@ export function chooseContext(deps: ContextDeps, input: ContextInput): Context {
     candidates: found ?? [],
     shown,
     current: input.current?.chunks ?? [],
-    budgetTokens: input.budgetTokens,
+    budgetTokens: input.budget.chunks,
     countTokens,
   });
   const features = askFeatures({ shown, chosen });
@@ -61,7 +62,7 @@ export function chooseContext(deps: ContextDeps, input: ContextInput): Context {
       const open = deps.excluded(uri) ? undefined : deps.document(uri);
       return open && asSource(open);
     },
-    budgetTokens: input.budgetTokens - used,
+    budgetTokens: Math.max(0, input.budget.snippets - used),
     countTokens,
   });
   return {

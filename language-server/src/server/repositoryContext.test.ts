@@ -21,6 +21,7 @@ function setUp(excluded: (uri: string) => boolean = () => false) {
     query: async ({ roots }: IndexQuery) =>
       ['seen.js', 'hidden.js'].map((path) => ({ root: roots[0] ?? '', path, start: 0, end: 1, score: 1, text: path })),
     progress: () => undefined,
+    onProgress: () => () => undefined,
     pid: undefined,
     [Symbol.dispose]: () => undefined,
   };

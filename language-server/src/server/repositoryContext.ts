@@ -1,4 +1,5 @@
 import { URI } from 'vscode-uri';
+import type { IndexStatus } from '#protocol/status.ts';
 import type { Candidate } from '../context/candidates.ts';
 import type { IndexClient } from '../indexing/indexClient.ts';
 import type { RepositoryChunk } from '../indexing/messages.ts';
@@ -16,6 +17,8 @@ export interface RepositoryContext extends Disposable {
   filesChanged(uris: readonly string[]): void;
   /** Looks up chunks for a place. */
   refresh(document: OpenDocument, place: Place): Promise<void>;
+  /** How far the index of the window's folders is; undefined where it has said nothing yet. */
+  status(): IndexStatus | undefined;
   /** What was found last for a document, best first; undefined where nothing was asked or no index is there. */
   candidates(uri: string): readonly Candidate[] | undefined;
 }
@@ -127,6 +130,15 @@ export function createRepositoryContext({ index, excluded }: RepositoryDeps): Re
       };
       const chunks = await index.query(query, stopped.signal);
       if (chunks.length > 0) found.set(uri, asCandidates(chunks));
+    },
+    status() {
+      const said = roots.flatMap(({ path }) => index.progress(path) ?? []);
+      if (said.length === 0) return undefined;
+      return {
+        state: said.length === roots.length && said.every(({ state }) => state === 'ready') ? 'ready' : 'scanning',
+        files: said.reduce((sum, { files }) => sum + files, 0),
+        truncated: said.some(({ truncated }) => truncated),
+      };
     },
     candidates: (uri) => found.get(uri),
     [Symbol.dispose]() {

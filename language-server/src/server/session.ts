@@ -124,12 +124,14 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
 
   function status(): Status {
     const base = host.status();
+    const indexed = repository.status();
     const [complaint] = [...complaints, ...policyComplaints.map(userComplaint)];
     return {
       ...base,
       state: base.state === 'ready' && working > 0 ? 'busy' : base.state,
       pid: process.pid,
       version: deps.version,
+      ...(indexed === undefined ? {} : { index: indexed }),
       ...(base.problem === undefined && complaint !== undefined
         ? {
             problem: {
@@ -278,7 +280,13 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   const learningServed = serveLearning(connection, deps.learning);
   servePolicy(connection, { policy, left: deps.left, complaints: () => policyComplaints });
   const examplesServed = serveExamples(connection, { opened: deps.learning, off: windowLearning.off });
-  const subscriptions = [host.onChange(sendStatus), policy.onChange(policyChanged), learningServed, examplesServed];
+  const subscriptions = [
+    host.onChange(sendStatus),
+    deps.index.onProgress(sendStatus),
+    policy.onChange(policyChanged),
+    learningServed,
+    examplesServed,
+  ];
   function policyChanged(): void {
     excluder = createExcluder(excluded());
     indexFolders();
