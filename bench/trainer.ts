@@ -1,6 +1,6 @@
-// npm run bench -- trainer [--json] [--quick] [--peer] [--python PYTHON]
+// npm run bench -- trainer [--json] [--quick] [--peer]
 // Training speed and memory on SmolLM2-135M (the real file) and on random weights of Qwen2.5-0.5B's shape; with --peer also
-// PyTorch + PEFT on the same work in the same run (needs Python with torch, transformers and peft). See native/README.md.
+// PyTorch + PEFT on the same work in the same run (installed by pip into the user's cache folder). See native/README.md.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -16,6 +16,7 @@ import { runBenchmark } from './lib/main.ts';
 import { percentile, rounded } from './lib/measure.ts';
 import { modelPath } from './lib/product.ts';
 import { createRandom } from './lib/random.ts';
+import { peftScript, providePeft } from './peer/peft.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const run = promisify(execFile);
@@ -68,6 +69,8 @@ interface Setting {
 interface Measured {
   readonly tokensPerSecond: number;
   readonly peakRssMiB: number;
+  /** What was the fastest of the settings tried. */
+  readonly setting: string;
 }
 
 interface Tools {
@@ -85,10 +88,10 @@ await runBenchmark(async (signal) => {
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       peer: { type: 'boolean', default: false },
-      python: { type: 'string', default: process.env.ARGOT_PYTHON ?? 'python3' },
     },
   });
   const tools = await provideTools(signal);
+  const python = options.peer ? await providePeft(progress) : undefined;
   const folder = await mkdtemp(join(tmpdir(), 'argot-bench-'));
   try {
     const random = join(folder, 'qwen2-0.5b.gguf');
@@ -100,9 +103,18 @@ await runBenchmark(async (signal) => {
       progress(`${shape.name}, sequence ${sequence}, ${threads} threads${checkpointing ? ', checkpointing' : ''}…`);
       const data = await randomData(folder, shape.vocabulary, sequence);
       const model = shape.name === 'smollm2-135m' ? modelPath() : random;
-      const ours = await measureTraining(tools.host, setting, model, data, signal);
+      const train = (batch: 1 | 4): Promise<Measured> =>
+        measureTraining(tools.host, setting, batch, model, data, signal);
+      // By turns, so that a machine that slows down slows both sides down.
+      let ours = await train(1);
+      let peer: Measured | undefined;
+      for (const trial of python !== undefined && !checkpointing ? peerTrials : []) {
+        peer = faster(peer, await measurePeer(python ?? '', trial, setting, signal));
+        if (trial.batch === 4) ours = faster(ours, await train(4));
+      }
+      if (peer === undefined && !checkpointing) ours = faster(ours, await train(4));
+      if (peer !== undefined) ours = faster(ours, await train(1));
       const peak = await measurePeak(tools, setting, signal);
-      const peer = options.peer && !checkpointing ? await measurePeer(options.python, setting, signal) : undefined;
       results.push({
         model: shape.name,
         sequence,
@@ -110,6 +122,7 @@ await runBenchmark(async (signal) => {
         checkpointing,
         tokensPerSecond: rounded(ours.tokensPerSecond, 1),
         peakRssMiB: rounded(ours.peakRssMiB, 0),
+        setting: ours.setting,
         gemmShare: rounded((ours.tokensPerSecond * shape.gflopPerToken) / Math.max(peak.ggmlGflops, peak.ownGflops), 3),
         ...peak,
         ...(peer && {
@@ -121,8 +134,11 @@ await runBenchmark(async (signal) => {
         }),
       });
     }
-    const { peerSetting: _, ...headline } =
-      results.find(({ threads, sequence }) => threads === 2 && sequence === 256) ?? {};
+    const {
+      setting: _,
+      peerSetting: __,
+      ...headline
+    } = results.find(({ threads, sequence }) => threads === 2 && sequence === 256) ?? {};
     if (options.json) console.log(JSON.stringify({ ...headline, runs: results }));
     else console.table(results);
   } finally {
@@ -158,10 +174,18 @@ async function randomData(folder: string, vocabulary: number, sequence: number):
   return file;
 }
 
-/** Steps of one sequence each; the median step counts, and the first, which touches fresh memory, does not. */
+function faster(a: Measured | undefined, b: Measured): Measured {
+  return a !== undefined && a.tokensPerSecond >= b.tokensPerSecond ? a : b;
+}
+
+/**
+ * The median step counts, and the first, which touches fresh memory, does not. A batch of four is two packs of two
+ * sequences each, which share the decoding of the weights.
+ */
 async function measureTraining(
   host: TrainerHost,
   { shape, sequence, threads, checkpointing }: Setting,
+  batch: 1 | 4,
   model: string,
   data: string,
   signal: AbortSignal,
@@ -172,9 +196,10 @@ async function measureTraining(
     model,
     data,
     delta: `${data}.delta`,
-    sequence,
+    sequence: batch === 1 ? sequence : 2 * sequence,
+    packsPerStep: batch === 1 ? 1 : 2,
     threads,
-    steps: shape.name === 'smollm2-135m' ? 16 : 6,
+    steps: batch === 1 ? (shape.name === 'smollm2-135m' ? 12 : 5) : 4,
     activationCheckpointing: checkpointing ? ('on' as const) : ('off' as const),
   };
   const trainer = startTrainer(host, trainerCommands.train, request, signal, (event) => {
@@ -185,7 +210,9 @@ async function measureTraining(
   const outcome = await trainer.outcome;
   if (!outcome.ok) throw new Error(outcome.message);
   const steps = times.slice(1).map((time, i) => (time - (times[i] ?? time)) / 1000);
-  return { tokensPerSecond: sequence / percentile(steps, 0.5), peakRssMiB };
+  const measured = { tokensPerSecond: (batch * sequence) / percentile(steps, 0.5), peakRssMiB };
+  progress(`  Argot, batch ${batch}: ${JSON.stringify(measured)}`);
+  return { ...measured, setting: `batch ${batch}` };
 }
 
 /** The kernel's own high-water mark: mapped weights count as far as they were touched. Linux only. */
@@ -204,19 +231,27 @@ async function measurePeak({ gemmPeak, host }: Tools, { shape, sequence, threads
   return peakSchema.parse(JSON.parse(stdout));
 }
 
-/** The fastest of float32 and bfloat16, batch 1 and 4; each in a process of its own, so that its memory is its own. */
-async function measurePeer(python: string, { shape, sequence, threads }: Setting, signal: AbortSignal) {
-  let best: (Measured & { readonly setting: string }) | undefined;
-  for (const precision of ['float32', 'bfloat16']) {
-    for (const batch of [1, 4]) {
-      const args = [join(root, 'native', 'peer', 'peft_speed.py'), shape.name, threads, precision, batch, sequence, 12];
-      const { stdout } = await run(python, args.map(String), { signal });
-      const measured = peerSchema.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
-      progress(`  PEFT ${precision}, batch ${batch}: ${JSON.stringify(measured)}`);
-      if (!best || measured.tokensPerSecond > best.tokensPerSecond) {
-        best = { ...measured, setting: `${precision}, batch ${batch}` };
-      }
-    }
-  }
-  return best;
+interface PeerTrial {
+  readonly precision: 'float32' | 'bfloat16';
+  readonly batch: 1 | 4;
+}
+const peerTrials: readonly PeerTrial[] = [
+  { precision: 'bfloat16', batch: 1 },
+  { precision: 'bfloat16', batch: 4 },
+  { precision: 'float32', batch: 1 },
+  { precision: 'float32', batch: 4 },
+];
+
+/** A process of its own, so that its memory is its own. */
+async function measurePeer(
+  python: string,
+  { precision, batch }: PeerTrial,
+  { shape, sequence, threads }: Setting,
+  signal: AbortSignal,
+): Promise<Measured> {
+  const args = [peftScript('peft_speed.py'), shape.name, threads, precision, batch, sequence, 6];
+  const { stdout } = await run(python, args.map(String), { signal });
+  const measured = peerSchema.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
+  progress(`  PEFT ${precision}, batch ${batch}: ${JSON.stringify(measured)}`);
+  return { ...measured, setting: `${precision}, batch ${batch}` };
 }

@@ -1,11 +1,8 @@
-import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { z } from 'zod';
-import { cacheFolder, installOnce } from '../../scripts/setup/cache.mjs';
+import { providePython } from './python.ts';
 
-const run = promisify(execFile);
 const version = '1.41.0';
 const script = join(import.meta.dirname, 'flower.py');
 
@@ -27,24 +24,8 @@ const resultSchema = z.object({
 export type FlowerResult = z.infer<typeof resultSchema>;
 
 /** Flower from the package index, in a virtual environment in the user's cache folder; gives its Python. */
-export async function provideFlower(progress: (line: string) => void): Promise<string> {
-  const name = `flower-${version}`;
-  const ready = join(cacheFolder(), name);
-  const folder = existsSync(pythonIn(ready))
-    ? ready
-    : await installOnce(name, async (target: string) => {
-        progress(`Installing Flower ${version} (pip)…`);
-        try {
-          await run(process.platform === 'win32' ? 'python' : 'python3', ['-m', 'venv', target]);
-          await run(pythonIn(target), ['-m', 'pip', 'install', '--quiet', `flwr==${version}`]);
-        } catch (error) {
-          const why = error instanceof Error ? (error.message.trim().split('\n').at(-1) ?? '') : String(error);
-          throw new Error(
-            `Flower could not be installed. --peer needs Python 3.11 or newer with venv and pip, and a package index: ${why}`,
-          );
-        }
-      });
-  return pythonIn(folder);
+export function provideFlower(progress: (line: string) => void): Promise<string> {
+  return providePython(`flower-${version}`, [`flwr==${version}`], progress);
 }
 
 /** One round of Flower's SecAgg+ in a process of its own. */
@@ -64,8 +45,4 @@ async function text(stream: NodeJS.ReadableStream): Promise<string> {
   let all = '';
   for await (const piece of stream) all += String(piece);
   return all;
-}
-
-function pythonIn(folder: string): string {
-  return process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python');
 }

@@ -40,11 +40,13 @@ void probabilities(const Kernels<Real> & k, const AttentionShape<Real> & shape, 
     }
 }
 
+// In bfloat16 a head reserves its own.
 template <typename Real>
-void reserve(AttentionScratch<Real> & scratch, Threads & threads, const std::vector<Segment> & segments) {
+void reserve(const Machine<Real> & machine, const AttentionShape<Real> & shape, AttentionScratch<Real> & scratch, const std::vector<Segment> & segments) {
+    scratch.worker.resize(size_t(machine.threads->count()));
+    if (fits_half(machine.half, shape.width)) return;
     int64_t longest = 0;
     for (const Segment & s : segments) longest = std::max(longest, padded(s.length));
-    scratch.worker.resize(size_t(threads.count()));
     for (auto & w : scratch.worker) {
         if (w.scores.size() < longest * query_rows) w.scores.resize(longest * query_rows);
         if (w.d_scores.size() < longest * query_rows) w.d_scores.resize(longest * query_rows);
@@ -56,7 +58,7 @@ void reserve(AttentionScratch<Real> & scratch, Threads & threads, const std::vec
 template <typename Real>
 void attention_forward(Machine<Real> & machine, const AttentionShape<Real> & shape, const std::vector<Segment> & segments, const Real * q,
                        const Real * k, const Real * v, Real * out, AttentionScratch<Real> & scratch) {
-    reserve(scratch, *machine.threads, segments);
+    reserve(machine, shape, scratch, segments);
     const Kernels<Real> & f = *machine.kernels;
     const int64_t q_stride = shape.heads * shape.width, kv_stride = shape.kv_heads * shape.width, group = shape.heads / shape.kv_heads;
     machine.threads->run_unless_stopped(int64_t(segments.size()) * shape.heads, [&](int64_t index, int worker) {
@@ -64,6 +66,12 @@ void attention_forward(Machine<Real> & machine, const AttentionShape<Real> & sha
         const int64_t head = index % shape.heads, ld = padded(segment.length);
         const int64_t q_at = segment.start * q_stride + head * shape.width, kv_at = segment.start * kv_stride + head / group * shape.width;
         auto & s = scratch.worker[size_t(worker)];
+        if constexpr (std::is_same_v<Real, float>) {
+            if (fits_half(machine.half, shape.width)) {
+                const HeadView view = {q + q_at, k + kv_at, v + kv_at, q_stride, kv_stride, segment.length, shape.width, shape.scale};
+                return half_head_forward(f, *machine.half, view, out + q_at, s.half);
+            }
+        }
         transpose_head(f, k + kv_at, kv_stride, segment.length, shape.width, s.k_transposed);
         for (int64_t first = 0; first < segment.length; first += query_rows) {
             const int64_t rows = std::min(query_rows, segment.length - first);
@@ -76,7 +84,7 @@ void attention_forward(Machine<Real> & machine, const AttentionShape<Real> & sha
 template <typename Real>
 void attention_backward(Machine<Real> & machine, const AttentionShape<Real> & shape, const std::vector<Segment> & segments, const Real * q,
                         const Real * k, const Real * v, const Real * d_out, Real * dq, Real * dk, Real * dv, AttentionScratch<Real> & scratch) {
-    reserve(scratch, *machine.threads, segments);
+    reserve(machine, shape, scratch, segments);
     const Kernels<Real> & f = *machine.kernels;
     const int64_t q_stride = shape.heads * shape.width, kv_stride = shape.kv_heads * shape.width, group = shape.heads / shape.kv_heads;
     const int64_t n = segments.back().start + segments.back().length;
@@ -87,9 +95,15 @@ void attention_backward(Machine<Real> & machine, const AttentionShape<Real> & sh
         const int64_t head = index % shape.heads, ld = padded(segment.length);
         const int64_t q_at = segment.start * q_stride + head * shape.width, kv_at = segment.start * kv_stride + head / group * shape.width;
         auto & s = scratch.worker[size_t(worker)];
+        Real * dk_head = scratch.dk_heads.data() + q_at, * dv_head = scratch.dv_heads.data() + q_at;
+        if constexpr (std::is_same_v<Real, float>) {
+            if (fits_half(machine.half, shape.width)) {
+                const HeadView view = {q + q_at, k + kv_at, v + kv_at, q_stride, kv_stride, segment.length, shape.width, shape.scale};
+                return half_head_backward(f, *machine.half, view, d_out + q_at, dq + q_at, dk_head, dv_head, s.half);
+            }
+        }
         transpose_head(f, k + kv_at, kv_stride, segment.length, shape.width, s.k_transposed);
         transpose_head(f, v + kv_at, kv_stride, segment.length, shape.width, s.v_transposed);
-        Real * dk_head = scratch.dk_heads.data() + q_at, * dv_head = scratch.dv_heads.data() + q_at;
         for (int64_t i = 0; i < segment.length; i++) {
             std::fill(dk_head + i * q_stride, dk_head + i * q_stride + shape.width, Real(0));
             std::fill(dv_head + i * q_stride, dv_head + i * q_stride + shape.width, Real(0));

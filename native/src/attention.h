@@ -1,6 +1,7 @@
 // Causal attention within each segment of a pack: what is packed together never attends across.
 #pragma once
 
+#include "attention_half.h"
 #include "matmul.h"
 
 namespace argot {
@@ -20,6 +21,7 @@ template <typename Real>
 struct AttentionScratch {
     struct PerWorker {
         Buffer<Real> k_transposed, v_transposed, scores, d_scores;
+        HalfHeadScratch half;
     };
     std::vector<PerWorker> worker;
     /** (n, heads·width): each query head's share of its key's and value's gradient, summed afterwards in a fixed order. */

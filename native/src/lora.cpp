@@ -3,6 +3,7 @@
 #include "random.h"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace argot {
 
@@ -57,10 +58,21 @@ void place_rows(LoraStack<Real> & stack, const Weight & w, int64_t at, int64_t r
     }
 }
 
+template <typename Real>
+void pack_panels(const Machine<Real> & machine, LoraStack<Real> & stack, const Weight & w) {
+    if constexpr (std::is_same_v<Real, float>) {
+        if (!machine.half || w.cols % 2 != 0 || w.rows % 2 != 0) return;
+        stack.a_panel.resize(w.cols * stack.padded);
+        stack.b_panel.resize(w.rows * stack.padded);
+        machine.half->pack_columns(w.cols, stack.padded, stack.a_transposed_scaled.data(), stack.padded, stack.a_panel.data(), stack.padded);
+        machine.half->pack_columns(w.rows, stack.padded, stack.b_scaled.data(), stack.padded, stack.b_panel.data(), stack.padded);
+    }
+}
+
 } // namespace
 
 template <typename Real>
-LoraStack<Real> stack_adapters(const Weight & w, int64_t layer, int64_t target, int64_t trained, float trained_scale,
+LoraStack<Real> stack_adapters(const Machine<Real> & machine, const Weight & w, int64_t layer, int64_t target, int64_t trained, float trained_scale,
                                const std::vector<FrozenAdapter> & frozen) {
     LoraStack<Real> stack;
     stack.trained = trained;
@@ -86,12 +98,14 @@ LoraStack<Real> stack_adapters(const Weight & w, int64_t layer, int64_t target, 
         place_rows(stack, w, at, f.adapter.shape.rank, Real(f.adapter.shape.scale() * f.scale), pair.a.data(), pair.b_transposed.data());
         at += f.adapter.shape.rank;
     }
+    pack_panels(machine, stack, w);
     return stack;
 }
 
 template <typename Real>
-void set_trained(LoraStack<Real> & stack, const Weight & w, const Real * a, const Real * b_transposed) {
+void set_trained(const Machine<Real> & machine, LoraStack<Real> & stack, const Weight & w, const Real * a, const Real * b_transposed) {
     place_rows(stack, w, 0, stack.trained, stack.trained_scale, a, b_transposed);
+    pack_panels(machine, stack, w);
 }
 
 namespace {
@@ -117,6 +131,20 @@ void thin_product(Machine<Real> & machine, const Real * x, int64_t n, int64_t de
     });
 }
 
+// The same of an operand that may have its copy in bfloat16, with m also as a panel.
+template <typename Real>
+void thin_product(Machine<Real> & machine, const Operand<Real> & x, const Buffer<Real> & m, const Buffer<uint16_t> & panel, int64_t cols, Real * c) {
+    if constexpr (std::is_same_v<Real, float>) {
+        if (panel.size() > 0) {
+            over_rows(*machine.threads, x.rows, 48, [&](int64_t first, int64_t last, int) {
+                machine.half->gemm(last - first, cols, x.cols, x.half.data() + first * x.cols, x.cols, panel.data(), cols, c + first * cols, cols, false);
+            });
+            return;
+        }
+    }
+    thin_product(machine, x.data, x.rows, x.cols, m.data(), cols, c);
+}
+
 template <typename Real>
 void grow(Buffer<Real> & buffer, int64_t n) {
     if (buffer.size() < n) buffer.resize(n);
@@ -139,7 +167,7 @@ template <typename Real>
 void lora_forward(Machine<Real> & machine, const LoraStack<Real> & stack, const Operand<Real> & x, const Dropout & dropout, Real * u,
                   LoraScratch<Real> & scratch) {
     if (stack.rank == 0) return;
-    thin_product(machine, x.data, x.rows, x.cols, stack.a_transposed_scaled.data(), stack.padded, u);
+    thin_product(machine, x, stack.a_transposed_scaled, stack.a_panel, stack.padded, u);
     if (dropout.rate == 0 || stack.trained == 0) return;
     grow(scratch.dropped, x.rows * x.cols);
     grow(scratch.u_dropped, x.rows * stack.padded);
@@ -159,7 +187,7 @@ void linear_backward(Machine<Real> & machine, const Weight & w, const LoraStack<
     const bool drops = dropout.rate > 0 && stack.trained > 0;
     if (stack.rank > 0) {
         grow(scratch.du, n * ld);
-        thin_product(machine, dy.data, n, dy.cols, stack.b_scaled.data(), ld, scratch.du.data());
+        thin_product(machine, dy, stack.b_scaled, stack.b_panel, ld, scratch.du.data());
     }
     const Real * du = scratch.du.data();
     if (place) {
@@ -202,8 +230,8 @@ void linear_backward(Machine<Real> & machine, const Weight & w, const LoraStack<
 }
 
 #define ARGOT_INSTANTIATE(Real)                                                                                              \
-    template LoraStack<Real> stack_adapters(const Weight &, int64_t, int64_t, int64_t, float, const std::vector<FrozenAdapter> &); \
-    template void set_trained(LoraStack<Real> &, const Weight &, const Real *, const Real *);                                \
+    template LoraStack<Real> stack_adapters(const Machine<Real> &, const Weight &, int64_t, int64_t, int64_t, float, const std::vector<FrozenAdapter> &); \
+    template void set_trained(const Machine<Real> &, LoraStack<Real> &, const Weight &, const Real *, const Real *);                                \
     template LowRank<Real> low_rank(Machine<Real> &, LoraScratch<Real> &, const Real *, int64_t, int64_t, const Real *, int64_t, int64_t, int64_t); \
     template void lora_forward(Machine<Real> &, const LoraStack<Real> &, const Operand<Real> &, const Dropout &, Real *, LoraScratch<Real> &); \
     template void linear_backward(Machine<Real> &, const Weight &, const LoraStack<Real> &, const PairPlace *, Trains, const Real *, \

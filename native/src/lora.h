@@ -24,6 +24,8 @@ struct LoraStack {
     Buffer<Real> a_transposed_scaled; // (in, padded)
     Buffer<Real> b_transposed;        // (rank, out)
     Buffer<Real> b_scaled;            // (out, padded)
+    /** The two scaled ones as panels of bfloat16 pairs, where the machine multiplies those. */
+    Buffer<uint16_t> a_panel, b_panel;
 };
 
 /** Where in a flat vector of parameters a matrix pair lies: A (rank, in), then Bᵀ (rank, out). */
@@ -47,10 +49,10 @@ struct FrozenAdapter {
 
 /** Lays the frozen adapters behind `trained` rows that are still empty. */
 template <typename Real>
-LoraStack<Real> stack_adapters(const Weight & weight, int64_t layer, int64_t target, int64_t trained, float trained_scale,
+LoraStack<Real> stack_adapters(const Machine<Real> & machine, const Weight & weight, int64_t layer, int64_t target, int64_t trained, float trained_scale,
                                const std::vector<FrozenAdapter> & frozen);
 template <typename Real>
-void set_trained(LoraStack<Real> & stack, const Weight & weight, const Real * a, const Real * b_transposed);
+void set_trained(const Machine<Real> & machine, LoraStack<Real> & stack, const Weight & weight, const Real * a, const Real * b_transposed);
 
 /** Inverted dropout of the adapter's input. The mask is a function of these numbers, so nothing is stored for it. */
 struct Dropout {

@@ -1,5 +1,6 @@
 // Holds every kernel table that this processor runs to the portable reference in double precision, on sizes with and
 // without remainders. Prints the largest error of each kernel; exits with 1 where one exceeds its bound.
+#include "attention.h"
 #include "ggml_api.h"
 #include "kernels/decoders.h"
 #include "kernels/kernels.h"
@@ -153,6 +154,37 @@ void check_half(const HalfKernels & h, const Kernels<double> & reference) {
     }
 }
 
+// Attention in bfloat16 against attention in double: operands and probabilities are rounded to 8 bits. Two segments, the
+// second shorter than what the first left in the buffers.
+void check_half_attention(const HalfKernels & half) {
+    Threads threads(2);
+    Machine<float> machine = make_machine<float>(best_kernels(), &half, threads);
+    Machine<double> reference = make_machine<double>(portable_kernels<double>(), nullptr, threads);
+    for (const int64_t width : {16, 64}) {
+        for (const int64_t length : {1, 2, 63, 64, 65, 131}) {
+            const int64_t heads = 4, kv_heads = 2, n = 140 + length;
+            const std::vector<Segment> segments = {{0, 140}, {140, length}};
+            const std::vector<float> q = random_values(n * heads * width, 1), k = random_values(n * kv_heads * width, 1),
+                                     v = random_values(n * kv_heads * width, 1), d = random_values(n * heads * width, 1);
+            const std::vector<double> wq = widened(q), wk = widened(k), wv = widened(v), wd = widened(d);
+            std::vector<float> out(q.size()), dq(q.size()), dk(k.size()), dv(v.size());
+            std::vector<double> want(q.size()), want_dq(q.size()), want_dk(k.size()), want_dv(v.size());
+            AttentionScratch<float> scratch;
+            AttentionScratch<double> wide;
+            const AttentionShape<float> shape = {heads, kv_heads, width, 1 / std::sqrt(float(width))};
+            const AttentionShape<double> wide_shape = {heads, kv_heads, width, 1 / std::sqrt(double(width))};
+            attention_forward(machine, shape, segments, q.data(), k.data(), v.data(), out.data(), scratch);
+            attention_forward(reference, wide_shape, segments, wq.data(), wk.data(), wv.data(), want.data(), wide);
+            hold(half.name, "attention", length, out, want, 0.01);
+            attention_backward(machine, shape, segments, q.data(), k.data(), v.data(), d.data(), dq.data(), dk.data(), dv.data(), scratch);
+            attention_backward(reference, wide_shape, segments, wq.data(), wk.data(), wv.data(), wd.data(), want_dq.data(), want_dk.data(), want_dv.data(), wide);
+            hold(half.name, "attention dq", length, dq, want_dq, 0.01);
+            hold(half.name, "attention dk", length, dk, want_dk, 0.01);
+            hold(half.name, "attention dv", length, dv, want_dv, 0.01);
+        }
+    }
+}
+
 // Known answers of the generators: Random123's kat_vectors, and RFC 8439, 2.3.2 without its counter and nonce.
 void check_random() {
     const auto zero = philox(0, 0, 0);
@@ -208,6 +240,7 @@ int main(int argc, char ** argv) {
     }
     if (const HalfKernels * half = half_kernels()) {
         check_half(*half, reference);
+        check_half_attention(*half);
         std::printf("%s checked\n", half->name);
     }
     check_random();

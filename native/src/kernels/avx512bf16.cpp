@@ -91,6 +91,7 @@ inline void half_column(int64_t m, int64_t pairs, const uint16_t * a, int64_t ld
                         float * c, int64_t ldc, bool accumulate) {
     int64_t i = 0;
     for (; i + 6 <= m; i += 6) half_tile<6, V>(pairs, a + i * lda, lda, panel, ldp, c + i * ldc, ldc, accumulate);
+    for (; i + 4 <= m; i += 4) half_tile<4, V>(pairs, a + i * lda, lda, panel, ldp, c + i * ldc, ldc, accumulate);
     for (; i + 2 <= m; i += 2) half_tile<2, V>(pairs, a + i * lda, lda, panel, ldp, c + i * ldc, ldc, accumulate);
     for (; i < m; i++) half_tile<1, V>(pairs, a + i * lda, lda, panel, ldp, c + i * ldc, ldc, accumulate);
 }

@@ -72,8 +72,9 @@ inline void tile_column(int64_t m, int64_t k, const float * a, int64_t a_row, in
 void gemm(int64_t m, int64_t n, int64_t k, const float * a, int64_t a_row, int64_t a_col, const float * b, int64_t ldb,
           float * c, int64_t ldc, bool accumulate) {
     int64_t j = 0;
-    // 64 columns are one weight panel: with 16-wide vectors, 4 vectors and 6 rows fill the registers without a rest.
-    if (W == 16 && n % 64 == 0) {
+    // 64 columns are one weight panel: with 16-wide vectors, 4 vectors and 6 rows fill the registers without a rest. The
+    // eight rows of an adapter's gradient fill them better with 3 vectors.
+    if (W == 16 && n % 64 == 0 && m > TILE_ROWS) {
         for (; j < n; j += 64) {
             int64_t i = 0;
             for (; i + 6 <= m; i += 6) tile<6, 4>(k, a + i * a_row, a_row, a_col, b + j, ldb, c + i * ldc + j, ldc, accumulate);
