@@ -1,4 +1,4 @@
-// npm run bench -- retrieval [--json] [--cases N] [--generate N] [--manifest FILE] [--seconds N] [--threads N] [--fit]
+// npm run bench -- retrieval [--json] [--cases N] [--edits N] [--generate N] [--manifest FILE] [--seconds N] [--threads N] [--fit]
 // Cross-file completion: lines of the authors' newest packages, with the rest of each package as the repository. Needs the
 // trainer (npm run build:native), which computes the losses; they are kept, so that a run that is stopped goes on later.
 import { dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { featureNames } from '../language-server/src/context/askFeatures.ts';
 import { shippedAskModel } from '../language-server/src/context/askModel.ts';
-import { type AskModel, type AskSample, fitWeights, thresholdFor } from '../language-server/src/context/whenToAsk.ts';
+import { type AskSample, fitWeights, thresholdFor } from '../language-server/src/context/whenToAsk.ts';
 import type { Engine } from '../language-server/src/engine/engine.ts';
 import { createChunker } from '../language-server/src/indexing/grammars.ts';
 import { findTrainer } from '../language-server/src/learning/trainer.ts';
@@ -21,10 +21,12 @@ import { generateLines } from './retrieval/generate.ts';
 import { createLossMeter, type LossMeter } from './retrieval/loss.ts';
 import { type Measured, summarise } from './retrieval/report.ts';
 import { noReuse, typeLines } from './retrieval/reuse.ts';
-import { type PreparedCase, prepareCase, questionOf, rowNames, snippetsOf } from './retrieval/rows.ts';
+import { editRows, type PreparedCase, prepareCase, questionOf, rowNames, snippetsOf } from './retrieval/rows.ts';
 
 const block = 50;
-const askedShare = 0.3;
+/** Shares of the cases that are asked for: where the prompt is waited for, and in a pause. */
+const waitedShare = 0.3;
+const pauseShare = 0.8;
 const reuseCases = 40;
 
 await runBenchmark(async (signal) => {
@@ -32,6 +34,7 @@ await runBenchmark(async (signal) => {
     options: {
       json: { type: 'boolean', default: false },
       cases: { type: 'string', default: '1000' },
+      edits: { type: 'string', default: '200' },
       generate: { type: 'string', default: '60' },
       manifest: { type: 'string' },
       seconds: { type: 'string', default: '36000' },
@@ -62,12 +65,13 @@ await runBenchmark(async (signal) => {
     for (const split of ['train', 'valid'] as const) {
       samples.push(...(await gains(engine, meter, await prepare(split), signal)));
     }
-    const weights = fitWeights(samples);
-    const model = {
-      weights: weights.map((weight) => rounded(weight, 3)),
-      threshold: rounded(thresholdFor(weights, samples, askedShare), 3),
-    };
-    console.log(JSON.stringify({ samples: samples.length, features: featureNames, ...model }));
+    const weights = fitWeights(samples).map((weight) => rounded(weight, 3));
+    const [threshold, pauseThreshold] = [waitedShare, pauseShare].map((share) =>
+      rounded(thresholdFor(weights, samples, share), 3),
+    );
+    console.log(
+      JSON.stringify({ samples: samples.length, features: featureNames, weights, threshold, pauseThreshold }),
+    );
     return;
   }
 
@@ -75,16 +79,23 @@ await runBenchmark(async (signal) => {
   const measured: Measured[] = [];
   for (let at = 0; at < prepared.length && performance.now() < deadline; at += block) {
     const some = prepared.slice(at, at + block);
-    const questions = some.map((one) =>
-      rowNames.map((row) => questionOf(engine, one, snippetsOf(row, one, shippedAskModel))),
+    const asked = some.flatMap((prepared, i) =>
+      rowNames
+        .filter((row) => !editRows.has(row) || at + i < Number(options.edits))
+        .map((row) => ({
+          prepared,
+          row,
+          question: questionOf(engine, prepared, snippetsOf(row, prepared, shippedAskModel)),
+        })),
     );
-    const losses = await meter.measure(questions.flat(), signal);
-    measured.push(
-      ...some.map((one, i) => ({
-        prepared: one,
-        losses: losses.slice(i * rowNames.length, (i + 1) * rowNames.length),
-      })),
+    const losses = await meter.measure(
+      asked.map(({ question }) => question),
+      signal,
     );
+    for (const one of some) {
+      const rows = asked.flatMap(({ prepared, row }, i) => (prepared === one ? [[row, losses[i] ?? Number.NaN]] : []));
+      measured.push({ prepared: one, losses: Object.fromEntries(rows) });
+    }
   }
   const generated = await generateLines(measured.slice(0, Number(options.generate)), deadline, signal, progress);
   const reuse = { without: noReuse(), with: noReuse() };
@@ -108,11 +119,10 @@ async function gains(
   prepared: readonly PreparedCase[],
   signal: AbortSignal,
 ): Promise<AskSample[]> {
-  const always: AskModel = { weights: shippedAskModel.weights, threshold: 0 };
   const used = prepared.filter(({ chosen }) => chosen.length > 0);
   const losses = await meter.measure(
     used.flatMap((one) =>
-      (['base', 'bm25'] as const).map((row) => questionOf(engine, one, snippetsOf(row, one, always))),
+      (['base', 'bm25'] as const).map((row) => questionOf(engine, one, snippetsOf(row, one, shippedAskModel))),
     ),
     signal,
   );

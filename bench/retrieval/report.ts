@@ -3,12 +3,12 @@ import { mean, percentile, rounded, sum } from '../lib/measure.ts';
 import { newIdentifiers } from './cases.ts';
 import type { Generated } from './generate.ts';
 import type { Reuse } from './reuse.ts';
-import { asked, type PreparedCase, type RowName, rowNames } from './rows.ts';
+import { asks, type PreparedCase, type RowName, rowNames } from './rows.ts';
 
 export interface Measured {
   readonly prepared: PreparedCase;
-  /** In nats, in the order of `rowNames`. */
-  readonly losses: readonly number[];
+  /** In nats; rows that were not asked for this case are absent. */
+  readonly losses: Readonly<Partial<Record<RowName, number>>>;
 }
 
 type Row = ReturnType<typeof summariseRow>;
@@ -23,14 +23,17 @@ export function summarise(
   const crossFile = measured.filter(({ prepared: { made, shown } }) => newIdentifiers(made, shown.before).length > 0);
   const rows: Row[] = rowNames.map((row) => summariseRow(row, measured, crossFile, generated, model));
   const share = ({ promptTokens, reusedTokens }: Reuse): number => rounded(reusedTokens / promptTokens, 4);
-  const [always, decided] = [gain(measured, 'bm25'), gain(measured, 'everything')];
+  const kept = (row: RowName): number => rounded(gain(measured, row) / gain(measured, 'bm25'), 3);
   return {
     cases: measured.length,
     crossFileCases: crossFile.length,
     generatedCases: generated.length,
     rows,
-    /** Bits saved by asking where it is likely to help, over those of always asking; recent edits take the place otherwise. */
-    gainKeptShare: rounded(decided / always, 3),
+    /** Bits saved by asking where it is likely to help, over those of always asking. */
+    gainKept: { likely: kept('likely'), likelyInPause: kept('likelyInPause') },
+    /** Of the cases with chunks, those in which they save bits; and the most that the best 30 % could keep of the gain. */
+    helpedShare: rounded(measured.filter((each) => gain([each], 'bm25') > 0).length / measured.length, 3),
+    bestKeptByThird: rounded(bestKept(measured, 0.3), 3),
     /** Mean of the authors' relative changes of bits per byte on the cross-file cases, and the worst of them. */
     authors: authors(crossFile),
     reusedShareWithout: share(reuse.without),
@@ -49,22 +52,21 @@ function summariseRow(
   generated: readonly Generated[],
   model: AskModel,
 ) {
-  const added = row === 'base' || row === 'recentEdits' ? [0] : measured.map(({ prepared }) => prepared.addedMs);
+  const own = measured.filter(({ losses }) => losses[row] !== undefined);
+  const ownCrossFile = crossFile.filter(({ losses }) => losses[row] !== undefined);
+  const searches = row !== 'base' && row !== 'recentEdits';
+  const added = searches ? own.map(({ prepared }) => prepared.addedMs) : [0];
   const lines = generated.flatMap(({ rows }) => rows.filter((each) => each.row === row));
   const change = (list: readonly Measured[]): number =>
     rounded(bitsPerByte(list, row) / bitsPerByte(list, 'base') - 1, 4);
-  const askedShare =
-    row === 'bm25'
-      ? measured.filter(({ prepared }) => prepared.chosen.length > 0).length / measured.length
-      : row === 'everything'
-        ? measured.filter(({ prepared }) => asked(model, prepared)).length / measured.length
-        : 0;
+  const askedShare = own.filter(({ prepared }) => asks(row, model, prepared)).length / own.length;
   return {
     row,
-    bitsPerByte: rounded(bitsPerByte(measured, row), 4),
-    change: change(measured),
-    crossFileBitsPerByte: rounded(bitsPerByte(crossFile, row), 4),
-    crossFileChange: change(crossFile),
+    cases: own.length,
+    bitsPerByte: rounded(bitsPerByte(own, row), 4),
+    change: change(own),
+    crossFileBitsPerByte: rounded(bitsPerByte(ownCrossFile, row), 4),
+    crossFileChange: change(ownCrossFile),
     askedShare: rounded(askedShare, 3),
     addedP50Ms: rounded(percentile(added, 0.5), 2),
     addedP95Ms: rounded(percentile(added, 0.95), 2),
@@ -74,11 +76,17 @@ function summariseRow(
 }
 
 function lossOf({ losses }: Measured, row: RowName): number {
-  return losses[rowNames.indexOf(row)] ?? Number.NaN;
+  return losses[row] ?? Number.NaN;
 }
 
 function gain(measured: readonly Measured[], row: RowName): number {
   return sum(measured.map((each) => lossOf(each, 'base') - lossOf(each, row)));
+}
+
+/** Of the gain of always asking, what the given share of the cases, had it been known which, would keep. */
+function bestKept(measured: readonly Measured[], share: number): number {
+  const gains = measured.map((each) => gain([each], 'bm25')).toSorted((a, b) => b - a);
+  return sum(gains.slice(0, Math.floor(gains.length * share))) / sum(gains);
 }
 
 /** Of the target and its line end. */
@@ -96,13 +104,15 @@ function authors(crossFile: readonly Measured[]) {
       author,
       cases: own.length,
       bm25: rounded(bitsPerByte(own, 'bm25') / base - 1, 4),
-      everything: rounded(bitsPerByte(own, 'everything') / base - 1, 4),
+      likely: rounded(bitsPerByte(own, 'likely') / base - 1, 4),
+      likelyInPause: rounded(bitsPerByte(own, 'likelyInPause') / base - 1, 4),
     };
   });
   return {
     meanBm25: rounded(mean(changes.map(({ bm25 }) => bm25)), 4),
-    meanEverything: rounded(mean(changes.map(({ everything }) => everything)), 4),
-    worstEverything: Math.max(...changes.map(({ everything }) => everything)),
+    meanLikely: rounded(mean(changes.map(({ likely }) => likely)), 4),
+    meanLikelyInPause: rounded(mean(changes.map(({ likelyInPause }) => likelyInPause)), 4),
+    worst: Math.max(...changes.flatMap(({ likely, likelyInPause }) => [likely, likelyInPause])),
     changes,
   };
 }

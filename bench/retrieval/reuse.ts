@@ -53,7 +53,7 @@ export async function typeLines(
     withSnippets: () => askModel !== undefined,
     excluded: () => false,
     repository: () => found,
-    askModel: () => askModel ?? { weights: [], threshold: 2 },
+    askModel: () => askModel ?? { weights: [], threshold: 2, pauseThreshold: 2 },
     now: () => performance.now(),
   });
   const slots = Array.from({ length: slotCount }, () => ({ lastUsed: 0, tokens: [] as readonly number[] }));

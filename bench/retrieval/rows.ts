@@ -13,8 +13,14 @@ import type { RetrievalCase } from './cases.ts';
 import type { Question } from './loss.ts';
 import { searchPackage } from './packageIndex.ts';
 
-export const rowNames = ['base', 'recentEdits', 'bm25', 'everything'] as const;
+/**
+ * Nothing of other places; recent edits; chunks always; chunks where the predictor says so for a prompt that is waited for,
+ * and for one that is made in a pause; and what the product does: chunks where they are likely to help, else recent edits.
+ */
+export const rowNames = ['base', 'recentEdits', 'bm25', 'likely', 'likelyInPause', 'everything'] as const;
 export type RowName = (typeof rowNames)[number];
+/** Rows whose prompts hold recent edits: no other row shares them, so that they cost time of their own. */
+export const editRows: ReadonlySet<RowName> = new Set(['recentEdits', 'everything']);
 
 /** A case with what the product would know at its cursor. */
 export interface PreparedCase {
@@ -80,23 +86,16 @@ function recentlyEdited(made: RetrievalCase, countTokens: (text: string) => numb
   });
 }
 
-export function asked(model: AskModel, { chosen, features }: PreparedCase): boolean {
-  return chosen.length > 0 && probability(model, features) >= model.threshold;
+export function asks(row: RowName, model: AskModel, { chosen, features }: PreparedCase): boolean {
+  if (chosen.length === 0 || row === 'base' || row === 'recentEdits') return false;
+  if (row === 'bm25') return true;
+  return probability(model, features) >= (row === 'likelyInPause' ? model.pauseThreshold : model.threshold);
 }
 
 /** What of other places a row puts into the prompt. */
 export function snippetsOf(row: RowName, prepared: PreparedCase, model: AskModel): readonly Snippet[] {
-  const chunks = prepared.chosen.map(({ path, text }) => ({ path, text }));
-  switch (row) {
-    case 'base':
-      return [];
-    case 'recentEdits':
-      return prepared.edited;
-    case 'bm25':
-      return chunks;
-    case 'everything':
-      return asked(model, prepared) ? chunks : prepared.edited;
-  }
+  if (asks(row, model, prepared)) return prepared.chosen.map(({ path, text }) => ({ path, text }));
+  return editRows.has(row) ? prepared.edited : [];
 }
 
 /** The prompt as the product builds it, and the rest of the line with its end. */

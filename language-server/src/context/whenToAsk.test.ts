@@ -47,16 +47,14 @@ describe('the regression', () => {
 
   it('finds what tells gains from losses', () => {
     const weights = fitWeights(samples);
-    const right = samples.filter(
-      ({ features, gain }) => probability({ weights, threshold: 0 }, features) > 0.5 === gain > 0,
-    );
+    const right = samples.filter(({ features, gain }) => probability({ weights }, features) > 0.5 === gain > 0);
     expect(right.length / samples.length).toBeGreaterThan(0.9);
   });
 
   it('asks in the share of cases that it is given', () => {
     const weights = fitWeights(samples);
     const threshold = thresholdFor(weights, samples, 0.3);
-    const asked = samples.filter(({ features }) => probability({ weights, threshold }, features) > threshold).length;
+    const asked = samples.filter(({ features }) => probability({ weights }, features) > threshold).length;
     expect(asked / samples.length).toBeLessThanOrEqual(0.3);
   });
 });

@@ -4,11 +4,13 @@ import { featureNames } from './askFeatures.ts';
 export interface AskModel {
   /** One for each feature, and the constant last. */
   readonly weights: readonly number[];
-  /** Asked from this probability on. */
+  /** A prompt that is waited for has chunks from this probability on: they take time to evaluate. */
   readonly threshold: number;
+  /** One that is made ready in a pause costs the developer nothing. */
+  readonly pauseThreshold: number;
 }
 
-export function probability({ weights }: AskModel, features: readonly number[]): number {
+export function probability({ weights }: Pick<AskModel, 'weights'>, features: readonly number[]): number {
   let sum = weights.at(-1) ?? 0;
   for (const [i, feature] of features.entries()) sum += feature * (weights[i] ?? 0);
   return 1 / (1 + Math.exp(-sum));
@@ -30,21 +32,23 @@ export function fitWeights(samples: readonly AskSample[], penalty = 0.002, round
   for (let round = 0; round < rounds; round++) {
     const gradient: number[] = weights.map((weight, i) => (i < featureNames.length ? penalty * weight : 0));
     for (const { features, gain } of samples) {
-      const error = probability({ weights, threshold: 0 }, features) - (gain > 0 ? 1 : 0);
+      const error = probability({ weights }, features) - (gain > 0 ? 1 : 0);
       const scaled = (error * Math.min(Math.abs(gain), mostGain)) / total;
       for (const [i, feature] of features.entries()) gradient[i] = (gradient[i] ?? 0) + scaled * feature;
       gradient[featureNames.length] = (gradient[featureNames.length] ?? 0) + scaled;
     }
-    for (const [i, slope] of gradient.entries()) weights[i] = (weights[i] ?? 0) - rate * slope;
+    for (const [i, slope] of gradient.entries()) {
+      const next = (weights[i] ?? 0) - rate * slope;
+      // Each feature is made to speak for asking: that one speaks against it would be chance.
+      weights[i] = i < featureNames.length ? Math.max(0, next) : next;
+    }
   }
   return weights;
 }
 
 /** The probability that this share of the samples reaches. */
 export function thresholdFor(weights: readonly number[], samples: readonly AskSample[], askedShare: number): number {
-  const sorted = samples
-    .map(({ features }) => probability({ weights, threshold: 0 }, features))
-    .toSorted((a, b) => b - a);
+  const sorted = samples.map(({ features }) => probability({ weights }, features)).toSorted((a, b) => b - a);
   return sorted[Math.floor(sorted.length * askedShare)] ?? 0.5;
 }
 

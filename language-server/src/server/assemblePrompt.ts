@@ -66,7 +66,14 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
     };
   }
 
-  function viewFrom(start: number, engine: Engine, document: OpenDocument, place: Place, budget: Budget): View {
+  function viewFrom(
+    start: number,
+    engine: Engine,
+    document: OpenDocument,
+    place: Place,
+    budget: Budget,
+    occasion: 'request' | 'pause',
+  ): View {
     const { text, path } = document;
     const cursorLine = text.positionAt(place.documentOffset).line;
     const shown = { path, before: textFrom(start, document, place), startLine: start, cursorLine };
@@ -76,6 +83,7 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
       current: views.get(text.uri)?.context,
       budget,
       countTokens: counter(engine),
+      occasion,
     });
     return { start, context };
   }
@@ -109,7 +117,7 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
       const { uri } = document.text;
       const start = windowStart(windowInput(engine, document, place, budget));
       const known = views.get(uri);
-      const view = known?.start === start ? known : viewFrom(start, engine, document, place, budget);
+      const view = known?.start === start ? known : viewFrom(start, engine, document, place, budget, 'request');
       views.set(uri, view);
       const viewed = deps.now();
       const { prompt, tokens } = render(view, engine, document, place, budget);
@@ -128,7 +136,7 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
       if (known === undefined) return undefined;
       const full = tokensUsed(input, known.start) >= budget.before * nearlyFull;
       const start = full ? Math.max(known.start, freshStart(input)) : known.start;
-      const next = viewFrom(start, engine, document, place, budget);
+      const next = viewFrom(start, engine, document, place, budget, 'pause');
       if (start === known.start && !worthRenewing(known.context, next.context)) return undefined;
       return {
         tokens: render(next, engine, document, place, budget).tokens,

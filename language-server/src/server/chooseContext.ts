@@ -34,6 +34,8 @@ export interface ContextInput {
   readonly current: Context | undefined;
   readonly budget: Budget;
   readonly countTokens: (text: string) => number;
+  /** Whether somebody waits for the prompt, or it is made ready in a pause. */
+  readonly occasion: 'request' | 'pause';
 }
 
 /** Chunks of the repository where they are likely to help, and recent edits and open tabs in what they leave of the budget. */
@@ -51,7 +53,8 @@ export function chooseContext(deps: ContextDeps, input: ContextInput): Context {
   const features = askFeatures({ shown, chosen });
   const model = deps.askModel();
   const likely = probability(model, features);
-  const asked = chosen.length > 0 && likely >= model.threshold;
+  const threshold = input.occasion === 'pause' ? model.pauseThreshold : model.threshold;
+  const asked = chosen.length > 0 && likely >= threshold;
   const chunks = asked ? chosen : [];
   const used = chunks.reduce((sum, { path, text }) => sum + countTokens(path) + countTokens(text), 0);
   const edited = chooseSnippets({
@@ -70,7 +73,7 @@ export function chooseContext(deps: ContextDeps, input: ContextInput): Context {
     chunks,
     trace: {
       decision: found === undefined ? 'noIndex' : chosen.length === 0 ? 'nothingFound' : asked ? 'used' : 'notWorthIt',
-      ...(chosen.length === 0 ? {} : { probability: likely, threshold: model.threshold, features }),
+      ...(chosen.length === 0 ? {} : { probability: likely, threshold, features }),
       chunks: chunks.map(({ path, start, end, score }) => ({ path, start, end, score })),
     },
   };
