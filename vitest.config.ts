@@ -13,6 +13,7 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
           include: [
             '{protocol,language-server,coordinator,extension}/src/**/*.test.ts',
+            'demo/*.test.ts',
             'test/*.test.ts',
             'test/lib/*.test.ts',
             'bench/**/*.test.ts',

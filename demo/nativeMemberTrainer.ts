@@ -81,6 +81,17 @@ export function windowsOf(
   return windows;
 }
 
+/** Writes a file of windows for the trainer; gives its path. */
+export async function tokenFile(
+  path: string,
+  files: readonly (readonly number[])[],
+  most: number,
+  sequence: number,
+): Promise<string> {
+  await writeFile(path, linesOf(windowsOf(files, most, sequence)));
+  return path;
+}
+
 function linesOf(windows: readonly (readonly number[])[]): string {
   return windows.map((tokens) => `${JSON.stringify({ tokens })}\n`).join('');
 }

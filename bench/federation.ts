@@ -1,0 +1,324 @@
+// npm run bench -- federation [--json] [--manifest FILE] [--authors A,B,…] [--newcomers C,…] [--steps N] [--rounds N]
+//                             [--test-tokens N] [--threads N] [--slice SECONDS]
+// Team adapters by the real protocol against base, personal and pooled training of the same tokens. What was done is kept:
+// with --slice it stops after that time, says so on stderr, and the same command goes on.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { fittingBits } from '../coordinator/src/planner.ts';
+import { tokenizerOf } from '../demo/nativeMemberTrainer.ts';
+import { readGguf } from '../language-server/src/engine/gguf.ts';
+import { updateLengthFor } from '../language-server/src/federation/adapterLength.ts';
+import { findTrainer } from '../language-server/src/learning/trainer.ts';
+import { type AdapterUse, trainerTargets } from '../language-server/src/learning/trainerMessages.ts';
+import { cacheFolder } from '../scripts/setup/cache.mjs';
+import { repository } from '../scripts/setup/repository.mjs';
+import { type AuthorCorpus, provideCorpora, type SourceFile } from './corpora/corpus.ts';
+import {
+  type FederationWork,
+  type Matrices,
+  openWork,
+  readFloats,
+  SliceOver,
+  type TokenFile,
+} from './lib/federationWork.ts';
+import { runBenchmark } from './lib/main.ts';
+import { playRound } from './lib/simulatedRound.ts';
+
+const rank = 8;
+const learningRate = 1e-3;
+const sequence = 256;
+/** What the plan's default gives a small team: ten bits a coordinate on the wire. */
+const laneBits = 10;
+const progress = (line: string): void => console.error(line);
+
+interface Author {
+  readonly name: string;
+  readonly train: TokenFile;
+  readonly valid: TokenFile;
+  readonly test: TokenFile;
+  /** Tokens of the test split for each byte, which turns nats a token into bits a byte. */
+  readonly tokensPerByte: number;
+}
+
+interface Team {
+  readonly way: string;
+  readonly adapter: string;
+  readonly bytesPerMemberRound: number;
+}
+
+const windowSchema = z.object({ tokens: z.array(z.number()) });
+
+await runBenchmark(async (signal) => {
+  const options = readOptions();
+  const model = process.env.ARGOT_MODEL_PATH ?? '';
+  const gguf = await readGguf(model, signal);
+  const host = findTrainer(repository, process.platform, process.arch);
+  if (!gguf.ok || 'missing' in host) throw new Error('missing' in host ? host.missing : 'The model cannot be read.');
+  const name = createHash('sha256').update(`${gguf.gguf.sizeBytes} ${learningRate} ${rank} ${sequence}`).digest('hex');
+  const folder = join(cacheFolder(), 'federation-bench', name.slice(0, 12));
+  const untilMs = Date.now() + options.sliceMs;
+  const work = await openWork({
+    ...{ host, model, folder, rank, learningRate, sequence, untilMs, progress },
+    threads: options.threads,
+  });
+  const names = [...options.authors, ...options.newcomers];
+  const corpora = await provideCorpora({ manifest: options.manifest, authors: names, progress });
+  const tokenize = await tokenizerOf(model);
+  const authors: Author[] = [];
+  for (const corpus of corpora) authors.push(await authorOf(corpus, work, tokenize, options));
+  const members = authors.filter((author) => options.authors.includes(author.name));
+  const newcomers = authors.filter((author) => options.newcomers.includes(author.name));
+  try {
+    const report = await measure({ ...options, work, members, newcomers }, signal);
+    const adapter = { rank, alpha: 2 * rank, targets: [...trainerTargets], matrices: 'both' as const, seed: 1 };
+    const fedIt = 2 * (updateLengthFor(gguf.gguf, adapter) ?? 0);
+    const keyed = { ...report, fedItBytesPerMemberRound: fedIt };
+    if (options.json) console.log(JSON.stringify(keyed, undefined, 2));
+    else {
+      console.table(report.rows);
+      console.log(JSON.stringify({ ...keyed, rows: undefined }));
+    }
+  } catch (error) {
+    if (!(error instanceof SliceOver)) throw error;
+    progress('The slice of time is used up: run the same command again to go on.');
+    process.exitCode = 75;
+  }
+});
+
+interface Measurement {
+  readonly work: FederationWork;
+  readonly members: readonly Author[];
+  readonly newcomers: readonly Author[];
+  readonly steps: number;
+  readonly rounds: number;
+}
+
+type Row = Readonly<Record<string, string | number>>;
+type Stack = readonly AdapterUse[];
+
+const use = (path: string, scale = 1): AdapterUse => ({ path, scale });
+
+async function measure(given: Measurement, signal: AbortSignal) {
+  const { work, members, newcomers, steps } = given;
+  const personal = new Map<string, string>();
+  for (const { name, train } of members) {
+    personal.set(name, (await work.train({ data: train, mode: 'both', steps }, signal)).adapter);
+  }
+  const texts = await Promise.all(members.map(({ train }) => windowsIn(train)));
+  const pooledData = await work.data('pooled', interleaved(texts), Number.MAX_SAFE_INTEGER);
+  const pooled = await work.train({ data: pooledData, mode: 'both', steps: steps * members.length }, signal);
+  const teams: Team[] = [];
+  for (const mode of ['b', 'both'] as const) {
+    for (const rounds of new Set([1, given.rounds])) teams.push(await trainTeam(given, mode, rounds, signal));
+  }
+  // The way is chosen on what nobody is tested on.
+  const judged: (Team & { readonly validNatsPerToken: number })[] = [];
+  for (const team of teams) {
+    const losses: number[] = [];
+    for (const { valid } of members) losses.push(...(await work.losses(valid, [[use(team.adapter)]], signal)));
+    judged.push({ ...team, validNatsPerToken: mean(losses) });
+  }
+  const [best] = [...judged].sort((a, b) => a.validNatsPerToken - b.validNatsPerToken);
+  if (best === undefined) throw new Error('There is no team.');
+
+  const rows: Row[] = [];
+  for (const author of [...members, ...newcomers]) {
+    const stacks: [string, Stack][] = [
+      ['base', []],
+      ['pooled', [use(pooled.adapter)]],
+      ...teams.map((team): [string, Stack] => [`team, ${team.way}`, [use(team.adapter)]]),
+    ];
+    const own = personal.get(author.name);
+    if (own !== undefined) stacks.push(...(await personalStacks(given, author, own, best.adapter, signal)));
+    const nats = await work.losses(
+      author.test,
+      stacks.map(([, stack]) => stack),
+      signal,
+    );
+    const bits = stacks.map(([name], i) => [name, bitsPerByte(nats[i] ?? 0, author)] as const);
+    rows.push({ author: author.name, member: own === undefined ? 'no' : 'yes', ...Object.fromEntries(bits) });
+  }
+  const ways = judged.map(({ way, validNatsPerToken, bytesPerMemberRound }) => ({
+    way,
+    validNatsPerToken,
+    bytesPerMemberRound,
+  }));
+  const { bytesPerMemberRound, way } = best;
+  return { ...summary(rows, `team, ${way}`), chosen: way, bytesPerMemberRound, steps, learningRate, ways, rows };
+}
+
+/** Scales are chosen on the author's own validation split; the team alone is among the choices. */
+async function personalStacks(
+  { work, steps }: Measurement,
+  author: Author,
+  own: string,
+  team: string,
+  signal: AbortSignal,
+): Promise<[string, Stack][]> {
+  const job = { data: author.train, mode: 'both', steps, frozen: [use(team)] } as const;
+  const onTop = (await work.train(job, signal)).adapter;
+  const pairs = (path: string): Stack[] =>
+    [0.5, 1].flatMap((scale) => [
+      [use(team, scale)],
+      ...[0.25, 0.5, 1].map((each) => [use(team, scale), use(path, each)]),
+    ]);
+  const choices: [string, Stack[]][] = [
+    ['personal', [0.25, 0.5, 0.75, 1].map((scale) => [use(own, scale)])],
+    ['team + personal beside', pairs(own)],
+    ['team + personal on top', pairs(onTop)],
+    ['team + personal', [...pairs(own), ...pairs(onTop)]],
+  ];
+  const chosen: [string, Stack][] = [['personal at scale 1', [use(own)]]];
+  for (const [name, stacks] of choices) {
+    const losses = await work.losses(author.valid, stacks, signal);
+    chosen.push([name, stacks[losses.indexOf(Math.min(...losses))] ?? []]);
+  }
+  return chosen;
+}
+
+/** All rounds of one way: each member trains its share of the steps from the team's adapter; the protocol gives the mean. */
+async function trainTeam(
+  { work, members, steps }: Measurement,
+  mode: Matrices,
+  rounds: number,
+  signal: AbortSignal,
+): Promise<Team> {
+  const each = Math.round(steps / rounds);
+  const range = each * learningRate;
+  const bits = bitsFor(members.length);
+  let total: Float32Array | undefined;
+  let start: string | undefined;
+  let bytesPerMemberRound = 0;
+  for (let round = 0; round < rounds; round++) {
+    const deltas: string[] = [];
+    for (const { name, train } of members) {
+      const windows = (await windowsIn(train)).slice(round * each, (round + 1) * each);
+      const data = await work.data(`${name}-${round + 1}of${rounds}`, windows, Number.MAX_SAFE_INTEGER);
+      const job = { data, mode, steps: each, ...(start === undefined ? {} : { start }) };
+      deltas.push((await work.train(job, signal)).delta);
+    }
+    const updates = await Promise.all(deltas.map(readFloats));
+    const mean = await work.kept(
+      ['mean', deltas, range, bits],
+      async () => (await playRound(updates, range, bits, signal)).mean,
+    );
+    bytesPerMemberRound = (await playRound(updates, range, bits, signal)).bytesPerMember;
+    total = total === undefined ? mean : total.map((value, i) => value + (mean[i] ?? 0));
+    start = await work.materialise(total, mode, signal);
+  }
+  const way = `${mode === 'b' ? 'FFA-LoRA' : 'both matrices'}, ${rounds} round${rounds === 1 ? '' : 's'}`;
+  return { way, adapter: start ?? '', bytesPerMemberRound };
+}
+
+function summary(rows: readonly Row[], team: string) {
+  const members = rows.filter(({ member }) => member === 'yes');
+  const newcomers = rows.filter(({ member }) => member === 'no');
+  const gain = (row: Row, of: string): number => 1 - number(row, of) / number(row, 'base');
+  const share = (holds: (row: Row) => boolean): number => members.filter(holds).length / members.length;
+  return {
+    shareOfPooledGain: mean(members.map((row) => gain(row, team))) / mean(members.map((row) => gain(row, 'pooled'))),
+    shareTeamBeatsPersonal: share((row) => number(row, team) < number(row, 'personal')),
+    shareTeamPersonalBeatsPersonal: share((row) => number(row, 'team + personal') < number(row, 'personal')),
+    shareTeamPersonalNoWorseThanTeam: share((row) => number(row, 'team + personal') <= number(row, team)),
+    newcomerGain: newcomers.length === 0 ? null : mean(newcomers.map((row) => gain(row, team))),
+  };
+}
+
+async function authorOf(
+  corpus: AuthorCorpus,
+  work: FederationWork,
+  tokenize: (text: string) => readonly number[],
+  { steps, testTokens }: { readonly steps: number; readonly testTokens: number },
+): Promise<Author> {
+  const tokens = (files: readonly SourceFile[]) => files.map(({ text }) => tokenize(text));
+  const { author: name } = corpus;
+  const bytes = corpus.test.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+  const testFiles = tokens(corpus.test);
+  return {
+    name,
+    // Whole windows only, so that steps and tokens are the same for everybody.
+    train: await work.data(`${name}-train`, fullWindows(tokens(corpus.train)).slice(0, steps), Number.MAX_SAFE_INTEGER),
+    valid: await work.data(
+      `${name}-valid`,
+      spread(fullWindows(tokens(corpus.valid)), Math.ceil(testTokens / 2 / sequence)),
+      testTokens,
+    ),
+    test: await work.data(`${name}-test`, spread(fullWindows(testFiles), Math.ceil(testTokens / sequence)), testTokens),
+    tokensPerByte: testFiles.reduce((sum, each) => sum + each.length, 0) / bytes,
+  };
+}
+
+function fullWindows(files: readonly (readonly number[])[]): readonly (readonly number[])[] {
+  return files.flatMap((tokens) =>
+    Array.from({ length: Math.floor(tokens.length / sequence) }, (_, i) =>
+      tokens.slice(i * sequence, (i + 1) * sequence),
+    ),
+  );
+}
+
+/** So many, evenly from first to last: all of an author's packages, not the first one. */
+function spread<Item>(items: readonly Item[], count: number): readonly Item[] {
+  if (items.length <= count) return items;
+  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]).filter(
+    (item) => item !== undefined,
+  );
+}
+
+function interleaved<Item>(lists: readonly (readonly Item[])[]): readonly Item[] {
+  const longest = Math.max(...lists.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, i) => lists.flatMap((list) => list.slice(i, i + 1))).flat();
+}
+
+async function windowsIn({ path }: TokenFile): Promise<readonly (readonly number[])[]> {
+  const lines = (await readFile(path, 'utf8')).trim().split('\n');
+  return lines.map((line) => windowSchema.parse(JSON.parse(line)).tokens);
+}
+
+/** As the coordinator chooses them (coordinator/src/planner.ts). */
+function bitsFor(members: number): number {
+  return fittingBits({ bits: 8, laneBits, segments: [] }, members, 0);
+}
+
+function bitsPerByte(natsPerToken: number, { tokensPerByte }: Author): number {
+  return Number(((natsPerToken / Math.LN2) * tokensPerByte).toFixed(4));
+}
+
+function number(row: Row, name: string): number {
+  const value = row[name];
+  return typeof value === 'number' ? value : Number.NaN;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      manifest: { type: 'string' },
+      authors: { type: 'string', default: 'mafintosh,mcollina,ljharb,bostock' },
+      newcomers: { type: 'string', default: 'hapi,substack' },
+      steps: { type: 'string', default: '20' },
+      rounds: { type: 'string', default: '2' },
+      'test-tokens': { type: 'string', default: '2048' },
+      threads: { type: 'string', default: '1' },
+      slice: { type: 'string' },
+    },
+  });
+  const list = (text: string) => text.split(',').filter((each) => each !== '');
+  return {
+    json: values.json,
+    manifest: values.manifest,
+    authors: list(values.authors),
+    newcomers: list(values.newcomers),
+    steps: Number(values.steps),
+    rounds: Number(values.rounds),
+    testTokens: Number(values['test-tokens']),
+    threads: Number(values.threads),
+    sliceMs: values.slice === undefined ? Number.POSITIVE_INFINITY : Number(values.slice) * 1000,
+  };
+}
