@@ -105,8 +105,10 @@ describe('commands', () => {
     for (const id of used) expect(commandIds).toContain(id);
   });
 
-  it('on keys act only while a suggestion is shown', () => {
-    for (const each of manifest.contributes.keybindings) expect(each.when).toContain('inlineSuggestionVisible');
+  it('on keys act only while a suggestion is shown, or in a view of Argot', () => {
+    for (const each of manifest.contributes.keybindings) {
+      expect(each.when).toMatch(/\binlineSuggestionVisible\b|^focusedView == argot\./);
+    }
   });
 });
 

@@ -3,6 +3,7 @@ import { acceptedCommand, signalNotification } from '#protocol/signals.ts';
 import { importAdapter, manageAdapters, rollBackAdapter, tellResult, trainNow } from './adapters.ts';
 import { commandIds, type Handlers } from './commandIds.ts';
 import { enablementOf } from './enablement.ts';
+import { learnFromHistory } from './history.ts';
 import { createInspect } from './inspect.ts';
 import { chooseSnooze, showMenu } from './menu.ts';
 import { chooseModel, downloadDefaultModel } from './models.ts';
@@ -20,6 +21,7 @@ import { createSnooze } from './snooze.ts';
 import { createStatusItem } from './status.ts';
 import { toggleForFolder, toggleForLanguage } from './toggle.ts';
 import { watchEditor } from './watch.ts';
+import { createYourData } from './yourData.ts';
 
 let server: Server | undefined;
 
@@ -46,6 +48,7 @@ export function activate(context: ExtensionContext): void {
   const notices = createNotices(context.globalState);
   const inspect = createInspect(connected, snooze);
   const policy = createPolicy(connected);
+  const yourData = createYourData(connected);
 
   const take = async (unit: Unit): Promise<void> => {
     watch.tell({ kind: 'taking', unit });
@@ -65,6 +68,16 @@ export function activate(context: ExtensionContext): void {
     'argot.manageAdapters': () => manageAdapters(connected),
     'argot.rollBackAdapter': () => rollBackAdapter(connected),
     'argot.importAdapter': () => importAdapter(connected),
+    'argot.yourData': () => yourData.open(),
+    'argot.searchExamples': () => yourData.search(),
+    'argot.filterExamples': () => yourData.filter(),
+    'argot.clearExampleFilter': () => yourData.clearFilter(),
+    'argot.showExample': yourData.show,
+    'argot.showMoreExamples': yourData.more,
+    'argot.deleteExamples': yourData.remove,
+    'argot.deleteShownExamples': () => yourData.removeShown(),
+    'argot.forgetEverything': () => yourData.forgetEverything(),
+    'argot.learnFromHistory': () => learnFromHistory(connected),
     'argot.openSettings': () => commands.executeCommand('workbench.action.openSettings', '@ext:argot.argot'),
     'argot.showOutput': () => output.show(),
     'argot.restartServer': async () => {
@@ -90,6 +103,7 @@ export function activate(context: ExtensionContext): void {
     status,
     inspect,
     policy,
+    yourData,
     connected.onDidChangePolicy((view) => notices.tellPolicy(view)),
     tellPlaces(connected, () => snooze.until() !== undefined),
     resumeSuggestions(connected),

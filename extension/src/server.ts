@@ -9,6 +9,7 @@ import {
   type RequestType,
 } from 'vscode-languageclient/node';
 import { serverAddress } from '#protocol/address.ts';
+import { examplesChangedNotification } from '#protocol/learning.ts';
 import {
   learntNotification,
   type TrainingResult,
@@ -36,6 +37,8 @@ export interface Server {
   /** A run that started by itself changed what completes. */
   readonly onLearnt: EditorEvent<TrainingResult>;
   readonly onDidChangePolicy: EditorEvent<PolicyView>;
+  /** Examples came or went. */
+  readonly onDidChangeExamples: EditorEvent<void>;
   /** Undefined when the server is not connected; a failure rejects. */
   request<P, R>(
     type: RequestType<P, R, void>,
@@ -71,6 +74,7 @@ export function connectServer(parts: ServerParts): Server {
   const training = new EventEmitter<TrainingState>();
   const learnt = new EventEmitter<TrainingResult>();
   const policy = new EventEmitter<PolicyView>();
+  const examples = new EventEmitter<void>();
   let link: Link = { kind: 'connecting' };
   let status: Status | undefined;
   let session: ClientSession | undefined;
@@ -84,6 +88,7 @@ export function connectServer(parts: ServerParts): Server {
     client.onNotification(trainingNotification, (state) => training.fire(state));
     client.onNotification(learntNotification, (result) => learnt.fire(result));
     client.onNotification(policyNotification, (view) => policy.fire(view));
+    client.onNotification(examplesChangedNotification, () => examples.fire());
   };
 
   const supervisor = supervise({
@@ -129,6 +134,7 @@ export function connectServer(parts: ServerParts): Server {
     onTraining: training.event,
     onLearnt: learnt.event,
     onDidChangePolicy: policy.event,
+    onDidChangeExamples: examples.event,
     request: async (type, params, token) => session?.client.sendRequest(type, params, token),
     notify: (type, params) => {
       session?.client
@@ -155,6 +161,7 @@ export function connectServer(parts: ServerParts): Server {
       training.dispose();
       learnt.dispose();
       policy.dispose();
+      examples.dispose();
     },
   };
 }

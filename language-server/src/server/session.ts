@@ -48,6 +48,7 @@ import { createCompletionService } from './completionService.ts';
 import { applyChanges, type OpenDocument, openDocument, type WorkspaceFolder } from './documents.ts';
 import { collectorSettings, serveExamples } from './exampleRequests.ts';
 import { createExcluder } from './excluder.ts';
+import { serveHistory } from './historyRequests.ts';
 import { serveLearning } from './learningRequests.ts';
 import type { OpenedLearning } from './openLearning.ts';
 import { policyView, servePolicy, userComplaint } from './policyRequests.ts';
@@ -280,6 +281,11 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   const learningServed = serveLearning(connection, deps.learning);
   servePolicy(connection, { policy, left: deps.left, complaints: () => policyComplaints });
   const examplesServed = serveExamples(connection, { opened: deps.learning, off: windowLearning.off });
+  serveHistory(connection, {
+    ...{ opened: deps.learning, policy, trusted: () => trusted, folders: () => folders },
+    settings: () => collectorSettings(settings),
+    excluded: (uri) => excluder(uri),
+  });
   const subscriptions = [
     host.onChange(sendStatus),
     deps.index.onProgress(sendStatus),
