@@ -113,7 +113,7 @@ async function measureQueries(client: IndexClient, root: string, signal: AbortSi
         before: text.slice(Math.max(0, at - 4000), at),
         after: text.slice(at, at + 1000),
         count: 10,
-        files: [],
+        related: [],
       },
       signal,
     );
@@ -135,7 +135,7 @@ async function measureSaves(client: IndexClient, root: string, signal: AbortSign
     await appendFile(join(root, path), `\nfunction ${name}() {\n  return ${i};\n}\n`);
     const began = performance.now();
     client.changed(root, [path]);
-    const query = { roots: [root], before: `${name}(`, after: '', count: 3, files: [] };
+    const query = { roots: [root], before: `${name}(`, after: '', count: 3, related: [] };
     while (!(await client.query(query, signal)).some(({ text }) => text.includes(name))) {
       if (performance.now() - began > 5000) throw new Error(`A saved change of ${path} was not found within 5 s.`);
       await sleep(1);

@@ -1,6 +1,7 @@
-// npm run bench -- retrieval [--json] [--cases N] [--edits N] [--generate N] [--manifest FILE] [--seconds N] [--threads N] [--fit]
+// npm run bench -- retrieval [--json] [--cases N] [--from N] [--edits N] [--generate N] [--manifest FILE] [--seconds N] [--threads N] [--fit]
 // Cross-file completion: lines of the authors' newest packages, with the rest of each package as the repository. Needs the
-// trainer (npm run build:native), which computes the losses; they are kept, so that a run that is stopped goes on later.
+// trainer (npm run build:native), which computes the losses; they are kept, so that a run that is stopped, or that did only
+// the cases from N on, makes a later one of all cases quick.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -34,6 +35,7 @@ await runBenchmark(async (signal) => {
     options: {
       json: { type: 'boolean', default: false },
       cases: { type: 'string', default: '1000' },
+      from: { type: 'string', default: '0' },
       edits: { type: 'string', default: '200' },
       generate: { type: 'string', default: '60' },
       manifest: { type: 'string' },
@@ -77,7 +79,7 @@ await runBenchmark(async (signal) => {
 
   const prepared = await prepare('test');
   const measured: Measured[] = [];
-  for (let at = 0; at < prepared.length && performance.now() < deadline; at += block) {
+  for (let at = Number(options.from); at < prepared.length && performance.now() < deadline; at += block) {
     const some = prepared.slice(at, at + block);
     const asked = some.flatMap((prepared, i) =>
       rowNames

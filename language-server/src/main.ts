@@ -16,6 +16,7 @@ import { openLeftLedger } from './network/leftLedger.ts';
 import { createOutbound } from './network/outbound.ts';
 import { openLivePolicy } from './policyFiles/livePolicy.ts';
 import { policyMemoryFolder } from './policyFiles/policyMemoryFolder.ts';
+import { createAskMemory } from './server/askMemory.ts';
 import { greet } from './server/handshake.ts';
 import { createLifetime } from './server/lifetime.ts';
 import { openLearning } from './server/openLearning.ts';
@@ -91,6 +92,7 @@ const learning = openLearning({
   root: fileURLToPath(new URL('..', import.meta.url)),
 });
 learning.catch((error: unknown) => log(`Learning is off: ${String(error)}`));
+const ask = createAskMemory(join(home, 'ask.json'), log);
 const lifetime = createLifetime({
   idleMs: environment.ARGOT_IDLE_MS,
   drainMs,
@@ -133,6 +135,7 @@ async function welcome(socket: Socket): Promise<void> {
     policy,
     left,
     index,
+    ask,
     learning,
     survivalChecksMs,
     totals,

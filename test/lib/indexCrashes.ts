@@ -41,7 +41,7 @@ export async function crashIndex(times: number, seed: number): Promise<void> {
       const file = Math.floor(random() * fileCount);
       const version = versions[file] ?? 0;
       const before = `work${file}Part0Version${version}(`;
-      const found = await survivor.query({ roots: [folder.root], before, after: '', count: 5, files: [] }, signal);
+      const found = await survivor.query({ roots: [folder.root], before, after: '', count: 5, related: [] }, signal);
       const wanted = found.filter(({ path }) => path === `f${file}.js`);
       expect(wanted.some((chunk) => chunk.text.includes(before))).toBe(true);
       for (const chunk of found) {

@@ -13,7 +13,7 @@ test('a branch switch under the index is seen, file by file and as a whole', asy
   using client = folder.start();
   await client.ready();
   const find = async (name: string) =>
-    (await client.query({ roots: [folder.root], before: `${name}(`, after: '', count: 3, files: [] }, signal)).map(
+    (await client.query({ roots: [folder.root], before: `${name}(`, after: '', count: 3, related: [] }, signal)).map(
       ({ path }) => path,
     );
   expect(await find('onMainBranch')).toEqual(['a.js']);
@@ -38,7 +38,7 @@ test('a process that is killed is started again and knows what it knew', async (
   const { pid } = client;
   if (pid === undefined) throw new Error('The index process has no pid.');
   process.kill(pid, 'SIGKILL');
-  const query = { roots: [folder.root], before: 'typedButNotSaved(', after: '', count: 3, files: [] };
+  const query = { roots: [folder.root], before: 'typedButNotSaved(', after: '', count: 3, related: [] };
   await expect.poll(async () => (await client.query(query, signal)).length, { timeout: 10_000 }).toBe(1);
   expect(client.pid).not.toBe(pid);
 });

@@ -26,8 +26,6 @@ export interface RepositoryIndex {
   /** Makes what was put searchable, and merges small parts when there are many. */
   seal(): void;
   search(query: readonly WeightedTerm[], count: number): FoundChunk[];
-  /** All chunks of a file, in their order. */
-  chunksOf(path: string): FoundChunk[];
   file(path: string): IndexedFile | undefined;
   paths(): readonly string[];
   readonly sizeBytes: number;
@@ -123,16 +121,6 @@ export function createRepositoryIndex(stored: readonly Segment[] = []): Reposito
         ...chunkAt(segment, chunk),
         score,
       }));
-    },
-    chunksOf(path) {
-      const known = where.get(path);
-      if (known === undefined) return [];
-      const { segment } = known.held;
-      const found: FoundChunk[] = [];
-      for (let c = segment.firstChunk[known.file] ?? 0; c < (segment.firstChunk[known.file + 1] ?? 0); c++) {
-        found.push({ path, ...chunkAt(segment, c), score: 0 });
-      }
-      return found;
     },
     file(path) {
       const known = where.get(path);

@@ -45,12 +45,14 @@ export interface FolderIndex {
   changed(paths: readonly string[]): Promise<void>;
   /** An open document's text; undefined once it is closed. */
   overlay(path: string, text: string | undefined): Promise<void>;
-  query(text: QueryText, count: number): readonly TextChunk[];
-  /** The chunks of these files, as far as they exist and are indexed. */
-  chunksOf(paths: readonly string[]): readonly TextChunk[];
+  /** Best first. Chunks of `related` files count for more. */
+  query(text: QueryText, count: number, related?: ReadonlySet<string>): readonly TextChunk[];
   save(): Promise<void>;
 }
 
+/** Twice as much was worse on authors' packages, and nothing a little. */
+const relatedFactor = 1.3;
+const none: ReadonlySet<string> = new Set();
 const mostFiles = 100_000;
 const mostBytes = 96 * 1024 * 1024;
 const progressMs = 200;
@@ -155,8 +157,12 @@ export async function openFolderIndex(deps: FolderIndexDeps): Promise<FolderInde
       await refresh(path);
       index.seal();
     },
-    query: (text, count) => withTexts(index.search(queryTerms(text), count)),
-    chunksOf: (paths) => withTexts(paths.flatMap((path) => index.chunksOf(path))),
+    query(text, count, related = none) {
+      const found = index
+        .search(queryTerms(text), count * 3)
+        .map((chunk) => (related.has(chunk.path) ? { ...chunk, score: chunk.score * relatedFactor } : chunk));
+      return withTexts(found.toSorted((a, b) => b.score - a.score).slice(0, count));
+    },
     save: () => deps.store.save(index.segments()),
   };
 }

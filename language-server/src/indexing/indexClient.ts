@@ -22,7 +22,7 @@ export interface IndexClient extends Disposable {
 export interface IndexQuery extends QueryText {
   readonly roots: readonly string[];
   readonly count: number;
-  readonly files: readonly { readonly root: string; readonly paths: readonly string[] }[];
+  readonly related: readonly { readonly root: string; readonly paths: readonly string[] }[];
 }
 
 export interface IndexClientDeps {
@@ -133,7 +133,7 @@ export function createIndexClient(deps: IndexClientDeps): IndexClient {
       else overlays.set(key, request);
       send(request);
     },
-    query({ roots, before, after, count, files }, signal) {
+    query({ roots, before, after, count, related }, signal) {
       if (!child?.connected || signal.aborted) return Promise.resolve([]);
       const id = ++lastId;
       return new Promise((resolve) => {
@@ -146,8 +146,8 @@ export function createIndexClient(deps: IndexClientDeps): IndexClient {
         const patience = setTimeout(giveUp, answerMs);
         signal.addEventListener('abort', giveUp, { once: true });
         waiting.set(id, give);
-        const wanted = files.map(({ root, paths }) => ({ root, paths: [...paths] }));
-        send({ kind: 'query', id, roots: [...roots], before, after, count, files: wanted });
+        const belonging = related.map(({ root, paths }) => ({ root, paths: [...paths] }));
+        send({ kind: 'query', id, roots: [...roots], before, after, count, related: belonging });
       });
     },
     progress: (root) => progress.get(root),

@@ -60,8 +60,8 @@ export function createIndexService({ storage, send }: IndexServiceDeps): (reques
     for (const root of request.roots) {
       const index = await folders.get(root)?.index;
       if (index === undefined) continue;
-      const paths = request.files.filter((each) => each.root === root).flatMap((each) => each.paths);
-      for (const chunk of [...index.query(request, request.count), ...index.chunksOf(paths)]) {
+      const related = new Set(request.related.filter((each) => each.root === root).flatMap((each) => each.paths));
+      for (const chunk of index.query(request, request.count, related)) {
         chunks.push({
           root,
           path: chunk.path,

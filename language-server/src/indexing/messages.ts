@@ -18,8 +18,8 @@ export const requestSchema = z.discriminatedUnion('kind', [
     before: z.string(),
     after: z.string(),
     count: z.number().int().positive(),
-    /** Files whose chunks are wanted whatever their score, such as those that are imported. */
-    files: z.array(z.object({ root: z.string(), paths: z.array(z.string()) })),
+    /** Files that belong with the document, by imports or by name: their chunks count for more. They need not exist. */
+    related: z.array(z.object({ root: z.string(), paths: z.array(z.string()) })),
   }),
 ]);
 export type IndexRequest = z.infer<typeof requestSchema>;

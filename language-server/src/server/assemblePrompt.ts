@@ -16,6 +16,8 @@ export interface AssembledPrompt {
   readonly required: string;
   /** What of other files it holds, and why. */
   readonly context: ContextTrace;
+  /** Names that chunks of the repository have and its own text lacks, whether or not they are in it. */
+  readonly novelNames: ReadonlySet<string>;
   readonly stagesMs: { readonly context: number; readonly prompt: number };
 }
 
@@ -126,6 +128,7 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
         text: renderPrompt(prompt),
         required: prompt.required,
         context: view.context.trace,
+        novelNames: view.context.novelNames,
         stagesMs: { context: viewed - began, prompt: deps.now() - viewed },
       };
     },

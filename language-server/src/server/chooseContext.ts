@@ -6,6 +6,7 @@ import type { Candidate, Shown } from '../context/candidates.ts';
 import type { RecentEdits } from '../context/recentEdits.ts';
 import { sameChunks, selectChunks } from '../context/selection.ts';
 import { chooseSnippets } from '../context/snippets.ts';
+import { identifiersOf } from '../context/terms.ts';
 import { type AskModel, probability } from '../context/whenToAsk.ts';
 import { asSource, type OpenDocument } from './documents.ts';
 
@@ -24,6 +25,8 @@ export interface ContextDeps {
 export interface Context {
   readonly snippets: readonly Snippet[];
   readonly chunks: readonly Candidate[];
+  /** Names that the chunks have, used or not, and the prompt's own text lacks. */
+  readonly novelNames: ReadonlySet<string>;
   readonly trace: ContextTrace;
 }
 
@@ -40,7 +43,8 @@ export interface ContextInput {
 
 /** Chunks of the repository where they are likely to help, and recent edits and open tabs in what they leave of the budget. */
 export function chooseContext(deps: ContextDeps, input: ContextInput): Context {
-  if (!deps.withSnippets()) return { snippets: [], chunks: [], trace: { decision: 'off', chunks: [] } };
+  if (!deps.withSnippets())
+    return { snippets: [], chunks: [], novelNames: new Set(), trace: { decision: 'off', chunks: [] } };
   const { document, shown, countTokens } = input;
   const found = deps.repository(document.text.uri);
   const chosen = selectChunks({
@@ -71,12 +75,18 @@ export function chooseContext(deps: ContextDeps, input: ContextInput): Context {
   return {
     snippets: [...edited, ...chunks.map(({ path, text }) => ({ path, text }))],
     chunks,
+    novelNames: novelNames(chosen, shown.before),
     trace: {
       decision: found === undefined ? 'noIndex' : chosen.length === 0 ? 'nothingFound' : asked ? 'used' : 'notWorthIt',
       ...(chosen.length === 0 ? {} : { probability: likely, threshold, features }),
       chunks: chunks.map(({ path, start, end, score }) => ({ path, start, end, score })),
     },
   };
+}
+
+function novelNames(chosen: readonly Candidate[], shown: string): ReadonlySet<string> {
+  const known = new Set(identifiersOf(shown));
+  return new Set(chosen.flatMap(({ text }) => identifiersOf(text)).filter((name) => !known.has(name)));
 }
 
 /** Whether the prompt would gain by being made anew: other chunks are likely to help than those that it has. */

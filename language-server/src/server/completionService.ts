@@ -5,9 +5,9 @@ import type { NoSuggestionReason, Trace } from '#protocol/trace.ts';
 import { createSuggestionCache } from '../completion/cache.ts';
 import { debounceMs } from '../completion/trigger.ts';
 import type { RecentEdits } from '../context/recentEdits.ts';
-import type { AskModel } from '../context/whenToAsk.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { EngineState } from '../engine/modelHost.ts';
+import type { AskMemory } from './askMemory.ts';
 import { createPromptAssembler } from './assemblePrompt.ts';
 import { lineAt, type OpenDocument } from './documents.ts';
 import { generateSuggestion } from './generateSuggestion.ts';
@@ -26,7 +26,7 @@ export interface CompletionDeps {
   readonly edits: RecentEdits;
   readonly excluded: (uri: string) => boolean;
   readonly repository: RepositoryContext;
-  readonly askModel: () => AskModel;
+  readonly ask: AskMemory;
   readonly traces: TraceLog;
   readonly now: () => number;
   readonly newId: () => string;
@@ -57,6 +57,7 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     ...deps,
     withSnippets: () => deps.settings().contextFromOtherFiles,
     repository: deps.repository.candidates,
+    askModel: deps.ask.model,
   });
   const preparer = createPreparer(prompts, deps.repository.refresh, deps.traces.countPrepared);
   let flight: { readonly state: InFlight; readonly outcome: Promise<Outcome> } | undefined;

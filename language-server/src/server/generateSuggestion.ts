@@ -8,6 +8,7 @@ import { normaliseNewlines } from '../completion/prompt.ts';
 import { createStopRule, finishText, type Stop } from '../completion/stop.ts';
 import { stillFits } from '../completion/trigger.ts';
 import type { Engine, GenerateResult } from '../engine/engine.ts';
+import type { AskMemory } from './askMemory.ts';
 import type { PromptAssembler } from './assemblePrompt.ts';
 import { type OpenDocument, usesCrlf } from './documents.ts';
 import type { InFlight, Outcome } from './inFlight.ts';
@@ -16,6 +17,7 @@ export interface GenerationDeps {
   readonly prompts: PromptAssembler;
   readonly cache: SuggestionCache;
   readonly settings: () => Settings;
+  readonly ask: AskMemory;
   readonly now: () => number;
   readonly count: (result: GenerateResult) => void;
   readonly working: (delta: 1 | -1) => void;
@@ -84,6 +86,10 @@ export async function generateSuggestion(
   }
   const text = usesCrlf(document.text) ? filtered.text.replaceAll('\n', '\r\n') : filtered.text;
   const { uri, offset, prefix: before, suffix: after } = place;
+  const { features, decision } = prompt.context;
+  if (features !== undefined) {
+    deps.ask.suggested({ itemId: trace.id, features, asked: decision === 'used', novelNames: prompt.novelNames });
+  }
   deps.cache.add({ uri, offset, before, after, text, itemId: trace.id });
   return { kind: 'suggestion' };
 }

@@ -1,6 +1,7 @@
 import { URI } from 'vscode-uri';
 import type { IndexStatus } from '#protocol/status.ts';
 import type { Candidate } from '../context/candidates.ts';
+import { relatedPaths } from '../context/relatedFiles.ts';
 import type { IndexClient } from '../indexing/indexClient.ts';
 import type { RepositoryChunk } from '../indexing/messages.ts';
 import type { OpenDocument, WorkspaceFolder } from './documents.ts';
@@ -121,12 +122,14 @@ export function createRepositoryContext({ index, excluded }: RepositoryDeps): Re
     },
     async refresh({ text: { uri } }, place) {
       if (roots.length === 0) return;
+      const own = placeOf(uri);
+      const paths = own === undefined ? [] : [...relatedPaths(own.path, place.prefix)];
       const query = {
         roots: roots.map(({ path }) => path),
         before: place.prefix.slice(-queryUnits),
         after: place.suffix.slice(0, queryUnits),
         count: candidateCount,
-        files: [],
+        related: own === undefined ? [] : [{ root: own.root.path, paths }],
       };
       const chunks = await index.query(query, stopped.signal);
       if (chunks.length > 0) found.set(uri, asCandidates(chunks));

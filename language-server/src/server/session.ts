@@ -35,7 +35,6 @@ import { checkSettings, type Settings } from '#protocol/settings.ts';
 import { signalNotification, signalSchema } from '#protocol/signals.ts';
 import { type Status, statisticsRequest, statusNotification } from '#protocol/status.ts';
 import { lastTraceRequest } from '#protocol/trace.ts';
-import { shippedAskModel } from '../context/askModel.ts';
 import { createRecentEdits } from '../context/recentEdits.ts';
 import type { ModelHost, ReportProgress } from '../engine/modelHost.ts';
 import type { IndexClient } from '../indexing/indexClient.ts';
@@ -43,6 +42,7 @@ import { createWindowLearning } from '../learning/windowLearning.ts';
 import type { LeftLedger } from '../network/leftLedger.ts';
 import { allOf } from '../policy/decisions.ts';
 import type { LivePolicy } from '../policyFiles/livePolicy.ts';
+import type { AskMemory } from './askMemory.ts';
 import { asSignal } from './asSignal.ts';
 import { createCompletionService } from './completionService.ts';
 import { applyChanges, type OpenDocument, openDocument, type WorkspaceFolder } from './documents.ts';
@@ -60,6 +60,7 @@ export interface SessionDeps {
   readonly policy: LivePolicy;
   readonly left: LeftLedger;
   readonly index: IndexClient;
+  readonly ask: AskMemory;
   readonly learning: Promise<OpenedLearning>;
   /** When the text of a taken suggestion is looked at again, in milliseconds. */
   readonly survivalChecksMs: readonly number[];
@@ -97,7 +98,7 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     edits,
     excluded: (uri) => excluder(uri),
     repository,
-    askModel: () => shippedAskModel,
+    ask: deps.ask,
     traces,
     now: () => performance.now(),
     newId: deps.newId,
@@ -257,6 +258,7 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     const signal = signalSchema.parse(params);
     traces.countSignal(signal);
     windowLearning.signal(signal);
+    if (signal.kind === 'accepted') deps.ask.taken(signal.itemId, signal.text);
   });
   connection.onRequest(lastTraceRequest, ({ uri }) => traces.last(uri) ?? null);
   connection.onRequest(statisticsRequest, () => ({
