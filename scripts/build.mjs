@@ -15,6 +15,15 @@ const common = {
 
 /** @type {import('esbuild').BuildOptions[]} */
 const bundles = [
+  {
+    ...common,
+    platform: 'browser',
+    target: 'chrome120',
+    external: [],
+    entryPoints: ['webview/src/dashboard.ts', 'webview/src/dashboard.css'],
+    outdir: 'dist/webview',
+    format: 'esm',
+  },
   { ...common, entryPoints: ['extension/src/extension.ts'], outfile: 'dist/extension.cjs', format: 'cjs' },
   {
     ...common,

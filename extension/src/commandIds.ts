@@ -25,6 +25,7 @@ export const commandIds = [
   'argot.openSettings',
   'argot.showOutput',
   'argot.restartServer',
+  'argot.showDashboard',
   'argot.showPolicy',
   'argot.checkPolicyFile',
   'argot.verifyLedger',

@@ -2,6 +2,7 @@ import { commands, type ExtensionContext, window, workspace } from 'vscode';
 import { acceptedCommand, signalNotification } from '#protocol/signals.ts';
 import { importAdapter, manageAdapters, rollBackAdapter, tellResult, trainNow } from './adapters.ts';
 import { commandIds, type Handlers } from './commandIds.ts';
+import { createDashboard } from './dashboard.ts';
 import { enablementOf } from './enablement.ts';
 import { learnFromHistory } from './history.ts';
 import { createInspect } from './inspect.ts';
@@ -49,6 +50,7 @@ export function activate(context: ExtensionContext): void {
   const inspect = createInspect(connected, snooze);
   const policy = createPolicy(connected);
   const yourData = createYourData(connected);
+  const dashboard = createDashboard(connected, context.extensionUri);
 
   const take = async (unit: Unit): Promise<void> => {
     watch.tell({ kind: 'taking', unit });
@@ -84,6 +86,7 @@ export function activate(context: ExtensionContext): void {
       notices.forget();
       await connected.restart();
     },
+    'argot.showDashboard': () => dashboard.show(),
     'argot.showPolicy': () => policy.show(),
     'argot.checkPolicyFile': () => policy.checkFile(),
     'argot.verifyLedger': () => policy.verifyLedger(),
@@ -104,6 +107,7 @@ export function activate(context: ExtensionContext): void {
     inspect,
     policy,
     yourData,
+    dashboard,
     connected.onDidChangePolicy((view) => notices.tellPolicy(view)),
     tellPlaces(connected, () => snooze.until() !== undefined),
     resumeSuggestions(connected),

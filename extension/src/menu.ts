@@ -19,6 +19,7 @@ export async function showMenu(facts: Facts, snooze: Snooze): Promise<void> {
     row('$(folder) Switch on or off for this folder', 'argot.toggleForFolder'),
     { label: 'More', kind: QuickPickItemKind.Separator },
     row('$(gear) Open settings', 'argot.openSettings'),
+    row('$(dashboard) Show dashboard', 'argot.showDashboard'),
     row('$(law) Show effective policy', 'argot.showPolicy'),
     row('$(output) Show output', 'argot.showOutput'),
     row('$(debug-restart) Restart language server', 'argot.restartServer'),

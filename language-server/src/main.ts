@@ -12,11 +12,13 @@ import { createModelHost } from './engine/createModelHost.ts';
 import { argotHome } from './home.ts';
 import { createIndexClient } from './indexing/indexClient.ts';
 import { usualChecksMs } from './learning/observer.ts';
+import { privacyAccount } from './ledger/spendLedgerFile.ts';
 import { openLeftLedger } from './network/leftLedger.ts';
 import { createOutbound } from './network/outbound.ts';
 import { openLivePolicy } from './policyFiles/livePolicy.ts';
 import { policyMemoryFolder } from './policyFiles/policyMemoryFolder.ts';
 import { createAskMemory } from './server/askMemory.ts';
+import { openDailyTally } from './server/dailyTally.ts';
 import { greet } from './server/handshake.ts';
 import { createLifetime } from './server/lifetime.ts';
 import { openLearning } from './server/openLearning.ts';
@@ -69,6 +71,8 @@ let lastId = 0;
 const home = argotHome(process.env, process.platform);
 const policy = await openLivePolicy({ platform: process.platform, memoryFolder: policyMemoryFolder(), log });
 const left = openLeftLedger(home, policy);
+const account = privacyAccount(home);
+const tally = await openDailyTally({ path: join(home, 'tally.json'), now: () => new Date(), log });
 
 const listening = await listen(
   serverAddress(machine),
@@ -134,6 +138,8 @@ async function welcome(socket: Socket): Promise<void> {
     host,
     policy,
     left,
+    account,
+    tally,
     index,
     ask,
     learning,
@@ -156,6 +162,7 @@ async function end(): Promise<void> {
   // Windows that end tell what became of their suggestions: it is stored before the process is gone.
   for (const socket of sockets) socket.destroy();
   await sleep(0);
+  await tally[Symbol.asyncDispose]();
   await learning.then((opened) => opened[Symbol.asyncDispose]()).catch((error: unknown) => log(String(error)));
   await Promise.resolve(host[Symbol.asyncDispose]()).catch((error: unknown) => log(String(error)));
   process.exit(0);

@@ -25,6 +25,8 @@ const required = [
   'dist/extension.cjs',
   'dist/language-server.mjs',
   'dist/index-process.mjs',
+  'dist/webview/dashboard.js',
+  'dist/webview/dashboard.css',
   'dist/bundled.json',
 ];
 const optional = ['media', 'l10n', 'schemas'];

@@ -34,7 +34,7 @@ export function serveLearning(connection: ProtocolConnection, opened: Promise<Op
   return () => void unsubscribe.then((stop) => stop()).catch(() => undefined);
 }
 
-async function learningState({ learner, versions, trainer }: Learning): Promise<LearningState> {
+export async function learningState({ learner, versions, trainer }: Learning): Promise<LearningState> {
   const base = await learner.base();
   const active = base === undefined ? [] : versions.active(base.sha256);
   const scales = new Map(active.map(({ card, scale }) => [card.id, scale]));

@@ -39,17 +39,20 @@ import { createRecentEdits } from '../context/recentEdits.ts';
 import type { ModelHost, ReportProgress } from '../engine/modelHost.ts';
 import type { IndexClient } from '../indexing/indexClient.ts';
 import { createWindowLearning } from '../learning/windowLearning.ts';
+import type { PrivacyAccount } from '../ledger/spendLedgerFile.ts';
 import type { LeftLedger } from '../network/leftLedger.ts';
 import { allOf } from '../policy/decisions.ts';
 import type { LivePolicy } from '../policyFiles/livePolicy.ts';
 import type { AskMemory } from './askMemory.ts';
 import { asSignal } from './asSignal.ts';
 import { createCompletionService } from './completionService.ts';
+import type { DailyTally } from './dailyTally.ts';
+import { serveDashboard } from './dashboard.ts';
 import { applyChanges, type OpenDocument, openDocument, type WorkspaceFolder } from './documents.ts';
 import { collectorSettings, serveExamples } from './exampleRequests.ts';
 import { createExcluder } from './excluder.ts';
 import { serveHistory } from './historyRequests.ts';
-import { serveLearning } from './learningRequests.ts';
+import { learningState, serveLearning } from './learningRequests.ts';
 import type { OpenedLearning } from './openLearning.ts';
 import { policyView, servePolicy, userComplaint } from './policyRequests.ts';
 import { createRepositoryContext } from './repositoryContext.ts';
@@ -59,6 +62,8 @@ export interface SessionDeps {
   readonly host: ModelHost;
   readonly policy: LivePolicy;
   readonly left: LeftLedger;
+  readonly account: PrivacyAccount;
+  readonly tally: DailyTally;
   readonly index: IndexClient;
   readonly ask: AskMemory;
   readonly learning: Promise<OpenedLearning>;
@@ -240,7 +245,9 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   });
 
   connection.onRequest(InlineCompletionRequest.type, async (params, token) => {
+    const askedMs = performance.now();
     const item = await completions.complete(params, asSignal(token));
+    if (item !== undefined) deps.tally.answered(performance.now() - askedMs);
     sendStatus();
     return item === undefined ? [] : [item];
   });
@@ -257,6 +264,7 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   connection.onNotification(signalNotification, (params) => {
     const signal = signalSchema.parse(params);
     traces.countSignal(signal);
+    deps.tally.signal(signal);
     windowLearning.signal(signal);
     if (signal.kind === 'accepted') deps.ask.taken(signal.itemId, signal.text);
   });
@@ -282,6 +290,12 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
 
   const learningServed = serveLearning(connection, deps.learning);
   servePolicy(connection, { policy, left: deps.left, complaints: () => policyComplaints });
+  serveDashboard(connection, {
+    ...{ policy, left: deps.left, account: deps.account, tally: deps.tally, now: Date.now },
+    complaints: () => policyComplaints,
+    adapters: async () => (await learningState((await deps.learning).learning)).versions,
+    rounds: async () => [],
+  });
   const examplesServed = serveExamples(connection, { opened: deps.learning, off: windowLearning.off });
   serveHistory(connection, {
     ...{ opened: deps.learning, policy, trusted: () => trusted, folders: () => folders },
