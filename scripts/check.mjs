@@ -10,6 +10,7 @@ const sourceFolders = [
   'language-server/src',
   'coordinator/src',
   'extension/src',
+  'webview/src',
   'scripts',
   'test',
   'bench',

@@ -9,6 +9,7 @@ const sources = [
   'extension/src',
   'language-server/src',
   'protocol/src',
+  'webview/src',
   'scripts/build.mjs',
   'package.json',
   'package-lock.json',

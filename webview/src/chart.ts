@@ -42,7 +42,7 @@ export function drawChart(place: HTMLElement, { label, times, series, unit }: Ch
       },
       axes: [
         { ...axis, values: (_, splits) => splits.map(dayText), space: 70 },
-        { ...axis, values: (_, splits) => splits.map(unit), size: 64 },
+        { ...axis, values: (_, splits) => splits.map(unit), size: 76 },
       ],
       series: [
         { value: (_, time) => (time === null ? '–' : dayText(time)) },

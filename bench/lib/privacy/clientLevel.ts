@@ -22,7 +22,7 @@ const testAuthors = 3;
 const testWindows = 6;
 const validWindows = 2;
 /** Of the update's norm, which is 1 for each member. */
-const stepLengths = [0.25, 0.75, 1.5] as const;
+const stepLengths = [0.1, 0.25, 0.75, 1.5, 3] as const;
 
 export interface ClientRow {
   readonly members: number;

@@ -11,7 +11,7 @@ const canaries = 50;
 const candidates = 1000;
 const testWindows = 12;
 const validWindows = 4;
-const stepLengths = [0.375, 0.75, 1.5] as const;
+const stepLengths = [0.25, 0.75, 1.5, 3] as const;
 
 export interface RecordRow {
   readonly epsilon: number | 'none' | 'ordinary';

@@ -60,8 +60,6 @@ export interface Editor extends EditorWindow, AsyncDisposable {
   readonly home: string;
   /** Where a packaged extension was installed. */
   readonly extensions: string;
-  /** Replaces the user's settings; the window takes them at once. */
-  configure(settings: Readonly<Record<string, unknown>>): Promise<void>;
   /** Another window on the same workspace, of the same user. */
   secondWindow(): Promise<EditorWindow>;
   /** The language server's process; undefined while none listens. */
@@ -103,7 +101,6 @@ export async function openEditor(options: EditorOptions): Promise<Editor> {
     workspace: folders.workspace,
     home: folders.home,
     extensions: folders.extensions,
-    configure: (settings) => writeSettings(folders.data, { ...quietSettings, ...settings }),
     secondWindow: openWindow,
     languageServerPid: () => languageServerPid(folders.home),
     close,
