@@ -5,13 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../language-server/src/engine/engine.ts';
 import { type AdapterBase, openAdapterVersions } from '../../language-server/src/learning/adapterVersions.ts';
 import { adapterBase } from '../../language-server/src/learning/baseModel.ts';
+import type { GateDeps, TrainingProgress } from '../../language-server/src/learning/gateRun.ts';
 import { trainingOptionsSchema } from '../../language-server/src/learning/trainingPlan.ts';
-import {
-  runTraining,
-  type TrainingDeps,
-  type TrainingProgress,
-  unfinishedRun,
-} from '../../language-server/src/learning/trainingRun.ts';
+import { runTraining, unfinishedRun } from '../../language-server/src/learning/trainingRun.ts';
 import { habitualExamples } from '../lib/examples.ts';
 import { realEngine, trainerHost } from '../lib/learning.ts';
 import { modelPath } from './setup.ts';
@@ -36,7 +32,7 @@ describe.skipIf('missing' in host)('a training run', () => {
     await rm(home, { recursive: true, force: true });
   });
 
-  async function deps(more: Partial<TrainingDeps> = {}): Promise<TrainingDeps> {
+  async function deps(more: Partial<GateDeps> = {}): Promise<GateDeps> {
     if ('missing' in host) throw new Error(host.missing);
     return {
       ...{ folder: join(home, 'training'), host, modelPath: modelPath(), base, tokenizer: engine, now: Date.now },

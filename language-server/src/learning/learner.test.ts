@@ -162,6 +162,20 @@ describe.skipIf(process.platform === 'win32')('the learner', () => {
     expect(engine.adapters().map(({ path }) => path)).toEqual([second?.path]);
   });
 
+  it('judges an adapter that came from elsewhere before it uses it', async () => {
+    start();
+    const base = await learner.base();
+    if (base === undefined) throw new Error('The sample can’t be read.');
+    const imported = await versions.importFrom(join(home, 'ready.gguf'), 'team', base);
+    if (!imported.ok) throw new Error(imported.message);
+    expect(engine.adapters()).toEqual([]);
+    const { id } = imported.version.card;
+    expect(await learner.judge(id, never)).toMatchObject({ kind: 'promoted', adapterId: id });
+    expect(engine.adapters()).toMatchObject([{ path: imported.version.path }]);
+    expect(versions.find(id)?.card.gate).toMatchObject({ verdict: 'better', scales: { personal: 0 } });
+    expect(await readdir(join(home, 'training')).catch(() => [])).toEqual([]);
+  });
+
   it('forgets everything: no adapter and no data of a run are left', async () => {
     start();
     await learner.trainNow(never);

@@ -6,11 +6,13 @@ import { createQueue } from '../engine/queue.ts';
 import type { ExampleStore } from '../store/exampleStore.ts';
 import type { AdapterBase, AdapterVersions } from './adapterVersions.ts';
 import { adapterBase } from './baseModel.ts';
+import type { Example } from './example.ts';
+import type { GateDeps } from './gateRun.ts';
 import { onMains } from './mains.ts';
 import { waitReason } from './schedule.ts';
 import type { TrainerHost, TrainerRun } from './trainer.ts';
 import type { TrainingOptions } from './trainingPlan.ts';
-import { discardRun, runTraining, type TrainingOutcome, unfinishedRun } from './trainingRun.ts';
+import { discardRun, judgeVersion, runTraining, type TrainingOutcome, unfinishedRun } from './trainingRun.ts';
 import { waitWords, words } from './words.ts';
 
 export interface LearnerDeps {
@@ -36,6 +38,8 @@ export interface Learner extends AsyncDisposable {
   typed(): void;
   training(): TrainingState;
   trainNow(signal: AbortSignal): Promise<TrainingResult>;
+  /** Judges an adapter that came from elsewhere, and uses it if it is better on this developer's newest examples. */
+  judge(id: string, signal: AbortSignal): Promise<TrainingResult>;
   /** Gives the engine the active adapters of its model; called when either changes. */
   apply(): Promise<void>;
   /** The model in use as the base of adapters. */
@@ -43,6 +47,8 @@ export interface Learner extends AsyncDisposable {
   /** Ends a run and removes what it wrote, and every personal adapter with it. */
   forgetEverything(): Promise<void>;
 }
+
+type Work = (gate: GateDeps, examples: readonly Example[], signal: AbortSignal) => Promise<TrainingOutcome>;
 
 export function createLearner(deps: LearnerDeps): Learner {
   const { versions, store, options, now } = deps;
@@ -92,7 +98,7 @@ export function createLearner(deps: LearnerDeps): Learner {
     resumeTimer = setTimeout(() => process?.resume(), options.pauseMs);
   }
 
-  async function run(mayActivate: boolean, signal: AbortSignal): Promise<TrainingOutcome> {
+  async function run(work: Work, signal: AbortSignal): Promise<TrainingOutcome> {
     const current = engine();
     const own = await base();
     if ('missing' in deps.trainer) return { kind: 'failed', message: deps.trainer.missing };
@@ -100,38 +106,41 @@ export function createLearner(deps: LearnerDeps): Learner {
       return { kind: 'failed', message: 'Learning needs a model: choose one with “Argot: Choose Model”.' };
     }
     const examples = await store.list({ order: 'newestFirst', limit: mostExamples }, signal);
-    const outcome = await runTraining(
-      {
-        ...{ folder, host: deps.trainer, modelPath: current.model.path, base: own, tokenizer: current },
-        ...{ versions, options, now },
-        onProgress: ({ phase, step, steps, secondsLeft }) =>
-          show({
-            ...{ kind: 'running', phase, paused: false, step, steps },
-            ...(secondsLeft === undefined ? {} : { secondsLeft }),
-          }),
-        onRun: (next) => {
-          process = next;
-          if (next !== undefined && now() - typedAt < options.pauseMs) typed();
-        },
+    const gate: GateDeps = {
+      ...{ folder, host: deps.trainer, modelPath: current.model.path, base: own, tokenizer: current },
+      ...{ versions, options, now },
+      onProgress: ({ phase, step, steps, secondsLeft }) =>
+        show({
+          ...{ kind: 'running', phase, paused: false, step, steps },
+          ...(secondsLeft === undefined ? {} : { secondsLeft }),
+        }),
+      onRun: (next) => {
+        process = next;
+        if (next !== undefined && now() - typedAt < options.pauseMs) typed();
       },
-      { examples, mayActivate },
-      signal,
-    );
-    if (outcome.kind === 'promoted' || outcome.kind === 'kept') {
-      again = false;
-      knownUntilMs = Math.max(knownUntilMs, ...examples.map(({ createdAtMs }) => createdAtMs));
-      await store.markUsed(outcome.version.card.id, outcome.version.card.exampleIds);
-      await forgetRejected(versions);
-    }
-    return outcome;
+    };
+    return work(gate, examples, signal);
   }
 
+  const train =
+    (mayActivate: boolean): Work =>
+    async (gate, examples, signal) => {
+      const outcome = await runTraining(gate, { examples, mayActivate }, signal);
+      if (outcome.kind === 'promoted' || outcome.kind === 'kept') {
+        again = false;
+        knownUntilMs = Math.max(knownUntilMs, ...examples.map(({ createdAtMs }) => createdAtMs));
+        await store.markUsed(outcome.version.card.id, outcome.version.card.exampleIds);
+        await forgetRejected(versions);
+      }
+      return outcome;
+    };
+
   /** One run at a time; `undefined` where one goes on already. */
-  function start(mayActivate: boolean, signal: AbortSignal): Promise<TrainingResult> | undefined {
+  function start(work: Work, signal: AbortSignal): Promise<TrainingResult> | undefined {
     if (working !== undefined) return undefined;
     const stop = new AbortController();
     const all = AbortSignal.any([stop.signal, signal, closing.signal]);
-    const done = run(mayActivate, all)
+    const done = run(work, all)
       .catch((error: unknown): TrainingOutcome => ({ kind: 'failed', message: String(error) }))
       .then(async (outcome) => {
         process = undefined;
@@ -172,7 +181,7 @@ export function createLearner(deps: LearnerDeps): Learner {
     }
     const own = await base();
     const pinned = own !== undefined && versions.slot('personal', own.sha256).pinned;
-    const result = await start(!pinned, closing.signal);
+    const result = await start(train(!pinned), closing.signal);
     if (result?.changed) deps.onLearnt(result);
   }
 
@@ -203,6 +212,12 @@ export function createLearner(deps: LearnerDeps): Learner {
     again = true;
   }
 
+  async function byCommand(work: Work, signal: AbortSignal): Promise<TrainingResult> {
+    const forbidden = deps.forbidden();
+    if (forbidden !== undefined) return { kind: 'failed', message: forbidden, changed: false };
+    return start(work, signal) ?? { kind: 'failed', message: 'A training run is under way already.', changed: false };
+  }
+
   async function stopRun(): Promise<void> {
     working?.stop.abort();
     await working?.done;
@@ -220,11 +235,13 @@ export function createLearner(deps: LearnerDeps): Learner {
     training: () => state,
     apply,
     base,
-    async trainNow(signal) {
-      const forbidden = deps.forbidden();
-      if (forbidden !== undefined) return { kind: 'failed', message: forbidden, changed: false };
-      return start(true, signal) ?? { kind: 'failed', message: 'A training run is under way already.', changed: false };
-    },
+    trainNow: (signal) => byCommand(train(true), signal),
+    judge: (id, signal) =>
+      byCommand(async (gate, examples, all) => {
+        const version = versions.find(id);
+        if (version === undefined) return { kind: 'failed', message: `There is no adapter ${id} any more.` };
+        return judgeVersion(gate, version, examples, all);
+      }, signal),
     async [Symbol.asyncDispose]() {
       clearInterval(ticking);
       clearTimeout(resumeTimer);

@@ -1,47 +1,22 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GateReport } from './adapterCard.ts';
-import type { AdapterBase, AdapterVersion, AdapterVersions } from './adapterVersions.ts';
-import { baseOf } from './adapterVersions.ts';
+import { type AdapterVersion, baseOf } from './adapterVersions.ts';
 import { readChecked, writeChecked } from './checkedFile.ts';
 import {
   createSeenLines,
   type DatasetLine,
   heldOutLines,
   newestWithin,
-  plainLines,
   splitByTime,
-  type Tokenizer,
   trainingLines,
 } from './dataset.ts';
 import type { Example } from './example.ts';
-import { judge, type Losses, mostForgetting, type Trial } from './gate.ts';
-import { probeTexts } from './probeTexts.ts';
-import { startTrainer, type TrainerHost, type TrainerRun } from './trainer.ts';
-import { type AdapterUse, trainerCommands } from './trainerMessages.ts';
-import { countByKind, epochsFor, type TrainingOptions, type TrainingPlan, trainingPlanSchema } from './trainingPlan.ts';
-
-export interface TrainingDeps {
-  /** `<home>/training`; holds code while a run lasts, and nothing afterwards. */
-  readonly folder: string;
-  readonly host: TrainerHost;
-  readonly modelPath: string;
-  readonly base: AdapterBase;
-  readonly tokenizer: Tokenizer;
-  readonly versions: AdapterVersions;
-  readonly options: TrainingOptions;
-  readonly now: () => number;
-  readonly onProgress: (progress: TrainingProgress) => void;
-  /** Called with each process of the run, so that it can be paused. */
-  readonly onRun: (run: Pick<TrainerRun<unknown>, 'pause' | 'resume'> | undefined) => void;
-}
-
-export interface TrainingProgress {
-  readonly phase: 'training' | 'judging';
-  readonly step: number;
-  readonly steps: number;
-  readonly secondsLeft: number | undefined;
-}
+import { common, type GateDeps, runGate, type Stage, writeLines } from './gateRun.ts';
+import { startTrainer } from './trainer.ts';
+import { trainerCommands } from './trainerMessages.ts';
+import { countByKind, epochsFor, type TrainingPlan, trainingPlanSchema } from './trainingPlan.ts';
 
 /** `kept`: what was in use stays, because the gate did not find the candidate better. */
 export type TrainingOutcome =
@@ -73,7 +48,7 @@ export async function discardRun(folder: string): Promise<void> {
  * happens in between, what is in use changes last. Cancelled, the run leaves its checkpoint for the next.
  */
 export async function runTraining(
-  deps: TrainingDeps,
+  deps: GateDeps,
   request: TrainingRequest,
   signal: AbortSignal,
 ): Promise<TrainingOutcome> {
@@ -88,9 +63,10 @@ export async function runTraining(
     return { kind: 'tooFew', examples: 0, needed: options.leastExamples };
   }
   const candidate = join(folder, 'candidate.gguf');
-  const trained = await train(deps, prepared, candidate, signal);
+  // The trainer puts the whole file there at its end: a run that was cut short in the gate goes on there.
+  const trained = existsSync(candidate) ? done : await train(deps, prepared, candidate, signal);
   if (trained.kind !== 'done') return trained;
-  const judged = await runGate(deps, candidate, prepared.heldOut, signal);
+  const judged = await runGate(deps, { path: candidate, kind: 'personal' }, prepared.heldOut, signal);
   if (judged.kind !== 'done') return judged;
   const { plan } = prepared;
   const added = await deps.versions.add(
@@ -114,6 +90,32 @@ export async function runTraining(
   return { kind: 'promoted', version, report };
 }
 
+/**
+ * Judges a version that came from elsewhere (imported, or from a round) on this developer's newest examples, none of which
+ * it has seen, writes that into its card, and puts it to use if it is better.
+ */
+export async function judgeVersion(
+  deps: GateDeps,
+  version: AdapterVersion,
+  examples: readonly Example[],
+  signal: AbortSignal,
+): Promise<TrainingOutcome> {
+  const { folder, options, tokenizer, versions } = deps;
+  const newest = splitByTime(newestWithin(oldestFirst(examples), options.mostTokens, tokenizer)).heldOut;
+  const heldOut = heldOutLines(newest, tokenizer, options.sequence, createSeenLines());
+  if (heldOut.length === 0) return { kind: 'tooFew', examples: examples.length, needed: options.leastExamples };
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const judged = await runGate(deps, { path: version.path, kind: version.card.kind }, heldOut, signal);
+  if ((await unfinishedRun(folder)) === undefined) await discardRun(folder);
+  if (judged.kind !== 'done') return judged;
+  const { report } = judged;
+  const written = await versions.judge(version.card.id, report);
+  if (!written.ok) return { kind: 'failed', message: written.message };
+  if (report.verdict !== 'better') return { kind: 'kept', version, report };
+  const activated = await versions.activate(version.card.id, report.scales[version.card.kind]);
+  return activated.ok ? { kind: 'promoted', version, report } : { kind: 'failed', message: activated.message };
+}
+
 interface Prepared {
   readonly plan: TrainingPlan;
   readonly train: readonly DatasetLine[];
@@ -121,7 +123,7 @@ interface Prepared {
 }
 
 /** The plan of a run that was cut short counts while all its examples are still there and the base is the same. */
-async function prepare(deps: TrainingDeps, examples: readonly Example[]): Promise<Prepared> {
+async function prepare(deps: GateDeps, examples: readonly Example[]): Promise<Prepared> {
   const { folder, options, tokenizer, base } = deps;
   const byId = new Map(examples.map((example) => [example.id, example]));
   const earlier = await unfinishedRun(folder);
@@ -157,14 +159,9 @@ async function prepare(deps: TrainingDeps, examples: readonly Example[]): Promis
   return { plan, train, heldOut };
 }
 
-type Stage<T> = ({ readonly kind: 'done' } & T) | Extract<TrainingOutcome, { kind: 'cancelled' | 'failed' }>;
+const done = { kind: 'done' } as const;
 
-async function train(
-  deps: TrainingDeps,
-  prepared: Prepared,
-  output: string,
-  signal: AbortSignal,
-): Promise<Stage<object>> {
+async function train(deps: GateDeps, prepared: Prepared, output: string, signal: AbortSignal): Promise<Stage<object>> {
   const { folder, options, host } = deps;
   const data = join(folder, 'train.jsonl');
   await writeLines(data, prepared.train);
@@ -198,96 +195,8 @@ async function train(
   return { kind: 'failed', message: outcome.message };
 }
 
-/** Also for adapters that came from elsewhere: judges a file on held-out examples and on generic code. */
-export async function runGate(
-  deps: TrainingDeps,
-  candidate: string,
-  heldOut: readonly DatasetLine[],
-  signal: AbortSignal,
-): Promise<Stage<{ readonly report: GateReport }>> {
-  const { folder, tokenizer, options, versions, base } = deps;
-  deps.onProgress({ phase: 'judging', step: 0, steps: 1, secondsLeft: undefined });
-  const current = versions.active(base.sha256).map(({ path, scale }) => ({ path, scale }));
-  const team = versions.active(base.sha256).find(({ card }) => card.kind === 'team');
-  const trials = trialsOf(candidate, team);
-  const stacks = [[], current, ...trials.map(({ stack }) => stack)];
-  const losses = await evaluate(deps, join(folder, 'heldout.jsonl'), heldOut, stacks, signal);
-  if (losses.kind !== 'done') return losses;
-  const [baseLosses = [], currentLosses = [], ...others] = losses.losses;
-  const tried = trials.map((trial, i) => ({ ...trial, losses: others[i] ?? [] }));
-  const probe = plainLines(probeTexts, tokenizer, options.sequence);
-  const heldOutTokens = labelled(heldOut);
-  let report: GateReport | undefined;
-  // Best first; a scale that forgets too much gives way to the next.
-  for (const trial of tried.toSorted((a, b) => total(a.losses) - total(b.losses))) {
-    const onProbe = await evaluate(deps, join(folder, 'probe.jsonl'), probe, [[], trial.stack], signal);
-    if (onProbe.kind !== 'done') return onProbe;
-    const [probeBase = [], probeCandidate = []] = onProbe.losses;
-    const input = { heldOutTokens, base: baseLosses, current: currentLosses, trials: tried };
-    const sums = { base: total(probeBase), candidate: total(probeCandidate), tokens: labelled(probe) };
-    const next = judge(input, trial, sums, deps.now());
-    if (report === undefined || next.verdict === 'better') report = next;
-    if (next.verdict !== 'forgets' || next.forgetting <= mostForgetting) break;
-  }
-  return report === undefined
-    ? { kind: 'failed', message: 'The candidate could not be judged.' }
-    : { kind: 'done', report };
-}
-
-/** Beside the team's adapter at its scale, or without it. */
-function trialsOf(candidate: string, team: { readonly path: string; readonly scale: number } | undefined) {
-  const trial = (
-    personal: number,
-    teamScale: number,
-  ): Omit<Trial, 'losses'> & { readonly stack: readonly AdapterUse[] } => ({
-    scales: { team: teamScale, personal },
-    stack: [
-      ...(team === undefined || teamScale === 0 ? [] : [{ path: team.path, scale: teamScale }]),
-      { path: candidate, scale: personal },
-    ],
-  });
-  return [0.5, 1].map((personal) => trial(personal, team?.scale ?? 0));
-}
-
-async function evaluate(
-  deps: TrainingDeps,
-  data: string,
-  lines: readonly DatasetLine[],
-  stacks: readonly (readonly AdapterUse[])[],
-  signal: AbortSignal,
-): Promise<Stage<{ readonly losses: readonly Losses[] }>> {
-  await writeLines(data, lines);
-  const losses = stacks.map(() => new Array<number>(lines.length).fill(0));
-  const request = { ...common(deps), data, sequence: deps.options.sequence, stacks: stacks.map((stack) => [...stack]) };
-  const run = startTrainer(deps.host, trainerCommands.evaluate, request, signal, (event) => {
-    const own = event.event === 'example' ? losses[event.stack] : undefined;
-    if (event.event === 'example' && own !== undefined) own[event.example] = event.loss;
-  });
-  deps.onRun(run);
-  const outcome = await run.outcome;
-  deps.onRun(undefined);
-  if (outcome.ok) return { kind: 'done', losses };
-  return outcome.problem === 'cancelled' ? { kind: 'cancelled' } : { kind: 'failed', message: outcome.message };
-}
-
-function common({ modelPath, base, options }: TrainingDeps) {
-  return { model: modelPath, modelSha256: base.sha256, threads: options.threads, lowPriority: true };
-}
-
 const planFile = (folder: string) => join(folder, 'plan.json');
-
-async function writeLines(path: string, lines: readonly DatasetLine[]): Promise<void> {
-  await writeFile(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { mode: 0o600 });
-}
 
 function oldestFirst(examples: readonly Example[]): readonly Example[] {
   return examples.toSorted((a, b) => a.createdAtMs - b.createdAtMs);
-}
-
-function labelled(lines: readonly DatasetLine[]): number {
-  return lines.reduce((sum, { labels }) => sum + labels.reduce((own, [from, to]) => own + to - from, 0), 0);
-}
-
-function total(losses: Losses): number {
-  return losses.reduce((sum, loss) => sum + loss, 0);
 }

@@ -17,7 +17,8 @@ export function words(outcome: TrainingOutcome): TrainingResult {
   switch (outcome.kind) {
     case 'promoted': {
       const { gain, gainLow, heldOutExamples } = outcome.report;
-      const message = `Argot learnt from your code: ${percent(gain)} better on your newest ${heldOutExamples} examples (at least ${percent(gainLow)}).`;
+      const source = outcome.version.card.origin === 'trained' ? 'Argot learnt from your code' : 'The adapter is used';
+      const message = `${source}: ${percent(gain)} better on your newest ${heldOutExamples} examples (at least ${percent(gainLow)}).`;
       return { kind: 'promoted', message, changed: true, adapterId: outcome.version.card.id };
     }
     case 'kept':

@@ -74,16 +74,18 @@ async function act({ learner, versions }: Learning, action: AdapterAction): Prom
     case 'unpin':
       return said(await versions.pin(action.kind, base.sha256, false), 'Unpinned: training may change it.');
     case 'activate': {
-      const scale = versions.find(action.id)?.card.gate?.scales.personal ?? 1;
-      return said(await versions.activate(action.id, scale === 0 ? 1 : scale), 'It completes from now on.');
+      const card = versions.find(action.id)?.card;
+      const scale = card?.gate?.scales[card.kind] ?? 1;
+      return said(await versions.activate(action.id, scale), 'It completes from now on.');
     }
     case 'export':
       return said(await versions.exportTo(action.id, action.path), `Exported to ${action.path}.`);
-    case 'import':
-      return said(
-        await versions.importFrom(action.path, action.kind, base),
-        'Imported. It completes once it was found better on your own examples.',
-      );
+    case 'import': {
+      const imported = await versions.importFrom(action.path, action.kind, base);
+      if (!imported.ok) return { ok: false, message: imported.message };
+      const judged = await learner.judge(imported.version.card.id, new AbortController().signal);
+      return { ok: judged.changed, message: `Imported. ${judged.message}` };
+    }
     case 'delete':
       return said(await versions.remove(action.ids), 'Deleted.');
   }
