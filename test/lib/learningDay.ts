@@ -1,13 +1,12 @@
 // A day of learning in one process, which its parent kills at any moment: examples come in, a run trains and judges, and
 // adapters are activated, rolled back, pinned and deleted. Arguments: JSON of `LearningDay`.
 
-import { readGguf } from '../../language-server/src/engine/gguf.ts';
 import { openAdapterVersions } from '../../language-server/src/learning/adapterVersions.ts';
 import { seededRandom } from '../../language-server/src/learning/seededRandom.ts';
 import type { TrainerHost } from '../../language-server/src/learning/trainer.ts';
-import { trainingOptionsSchema } from '../../language-server/src/learning/trainingPlan.ts';
 import { runTraining } from '../../language-server/src/learning/trainingRun.ts';
 import { habitualExamples } from './examples.ts';
+import { foldedLetters, tinyBase, tinyOptions } from './tinyModel.ts';
 
 export interface LearningDay {
   readonly home: string;
@@ -22,21 +21,14 @@ export type DayEvent = { readonly trainer: 'running' | 'none' } | { readonly did
 const day: LearningDay = JSON.parse(process.argv[2] ?? '{}');
 const tell = (event: DayEvent) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const random = seededRandom(day.seed);
-const read = await readGguf(day.model);
-if (!read.ok) throw new Error(read.message);
-const base = { sha256: 'tiny', name: 'Tiny', gguf: read.gguf };
+const base = await tinyBase(day.model);
 const versions = await openAdapterVersions(day.home);
 
 for (;;) {
   const outcome = await runTraining(
     {
       ...{ folder: `${day.home}/training`, host: day.host, modelPath: day.model, base, versions, now: Date.now },
-      // One token a character, folded into the tiny model's vocabulary; nothing asks for the way back but lengths.
-      tokenizer: {
-        tokenize: (text) => Array.from(text, (letter) => (letter.codePointAt(0) ?? 0) % 101),
-        detokenize: (tokens) => 'x'.repeat(tokens.length),
-      },
-      options: trainingOptionsSchema.parse({ sequence: 128, learningRate: 0.01, rank: 4, checkpointEverySteps: 2 }),
+      ...{ tokenizer: foldedLetters, options: tinyOptions },
       onProgress: () => undefined,
       onRun: (run) => tell({ trainer: run === undefined ? 'none' : 'running' }),
     },

@@ -2,42 +2,39 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Engine } from '../../language-server/src/engine/engine.ts';
 import { type AdapterBase, openAdapterVersions } from '../../language-server/src/learning/adapterVersions.ts';
-import { adapterBase } from '../../language-server/src/learning/baseModel.ts';
 import type { GateDeps, TrainingProgress } from '../../language-server/src/learning/gateRun.ts';
-import { trainingOptionsSchema } from '../../language-server/src/learning/trainingPlan.ts';
-import { runTraining, unfinishedRun } from '../../language-server/src/learning/trainingRun.ts';
+import { judgeVersion, runTraining, unfinishedRun } from '../../language-server/src/learning/trainingRun.ts';
+import { type Bench, openBench } from '../../native/tests/lib.ts';
 import { habitualExamples } from '../lib/examples.ts';
-import { realEngine, trainerHost } from '../lib/learning.ts';
-import { modelPath } from './setup.ts';
+import { foldedLetters, tinyBase, tinyOptions } from '../lib/tinyModel.ts';
 
-const host = trainerHost();
-if ('missing' in host) console.warn(host.missing);
+const opened = await openBench();
+if ('missing' in opened) console.warn(opened.missing);
 const never = new AbortController().signal;
 
-describe.skipIf('missing' in host)('a training run', () => {
-  let engine: Engine;
+/** The real trainer on a model of random weights: it learns to spell, and that within a second. */
+describe.skipIf('missing' in opened)('a training run', () => {
+  let bench: Bench;
+  let model: string;
   let base: AdapterBase;
   let home: string;
   beforeAll(async () => {
+    if ('missing' in opened) throw new Error(opened.missing);
+    bench = opened;
+    model = await bench.model('llama');
+    base = await tinyBase(model);
     home = await mkdtemp(join(tmpdir(), 'argot-run-'));
-    engine = await realEngine(modelPath());
-    const found = await adapterBase(home, engine.model);
-    if (found === undefined) throw new Error('The model can’t be read.');
-    base = found;
   });
   afterAll(async () => {
-    await engine[Symbol.asyncDispose]();
+    await bench[Symbol.asyncDispose]();
     await rm(home, { recursive: true, force: true });
   });
 
   async function deps(more: Partial<GateDeps> = {}): Promise<GateDeps> {
-    if ('missing' in host) throw new Error(host.missing);
     return {
-      ...{ folder: join(home, 'training'), host, modelPath: modelPath(), base, tokenizer: engine, now: Date.now },
-      versions: await openAdapterVersions(home),
-      options: trainingOptionsSchema.parse({ sequence: 128, checkpointEverySteps: 2, learningRate: 0.002 }),
+      ...{ folder: join(home, 'training'), host: bench.host, modelPath: model, base, now: Date.now },
+      ...{ versions: await openAdapterVersions(home), tokenizer: foldedLetters, options: tinyOptions },
       ...{ onProgress: () => undefined, onRun: () => undefined },
       ...more,
     };
@@ -50,37 +47,49 @@ describe.skipIf('missing' in host)('a training run', () => {
   });
 
   test('a run that is stopped goes on where it was, and what it makes is used once the gate passed it', async () => {
-    const examples = habitualExamples(16);
+    const examples = habitualExamples(60);
     const stop = new AbortController();
-    const until = (step: number) => (progress: TrainingProgress) => {
+    const stopAt = (step: number) => (progress: TrainingProgress) => {
       if (progress.step >= step) stop.abort();
     };
-    const first = await runTraining(await deps({ onProgress: until(4) }), { examples, mayActivate: true }, stop.signal);
-    expect(first).toEqual({ kind: 'cancelled' });
-    expect((await unfinishedRun(join(home, 'training')))?.trainIds).toHaveLength(12);
+    const interrupted = await deps({ onProgress: stopAt(4) });
+    expect(await runTraining(interrupted, { examples, mayActivate: true }, stop.signal)).toEqual({ kind: 'cancelled' });
+    expect((await unfinishedRun(join(home, 'training')))?.trainIds).toHaveLength(48);
     expect(await files('training')).toContain('checkpoint');
 
     const steps: number[] = [];
     const second = await deps({ onProgress: ({ phase, step }) => phase === 'training' && steps.push(step) });
     // What came in between belongs to the next run: a run that goes on keeps its data.
-    const outcome = await runTraining(second, { examples: habitualExamples(20), mayActivate: true }, never);
-    expect(outcome).toMatchObject({ kind: 'promoted', report: { verdict: 'better', heldOutExamples: 4 } });
+    const outcome = await runTraining(second, { examples: habitualExamples(64), mayActivate: true }, never);
+    expect(outcome).toMatchObject({ kind: 'promoted', report: { verdict: 'better', heldOutExamples: 12 } });
     if (outcome.kind !== 'promoted') return;
-    expect(Math.min(...steps)).toBeGreaterThanOrEqual(4);
     expect(outcome.report.gainLow).toBeGreaterThan(0);
     expect(outcome.report.forgetting).toBeLessThanOrEqual(0.02);
-    expect(outcome.version.card.exampleIds).toHaveLength(16);
-    expect(second.versions.active(base.sha256).map(({ card }) => card.id)).toEqual([outcome.version.card.id]);
+    expect(outcome.version.card.exampleIds).toHaveLength(60);
+    expect(second.versions.active('tiny').map(({ card }) => card.id)).toEqual([outcome.version.card.id]);
     // The data of a run are the developer's code: nothing of it stays.
     expect(await files('training')).toEqual([]);
   });
 
   test('what is no better than what is in use stays out of use', async () => {
-    const options = trainingOptionsSchema.parse({ sequence: 128, learningRate: 0 });
-    const given = await deps({ options });
-    const before = given.versions.active(base.sha256).map(({ card }) => card.id);
-    const outcome = await runTraining(given, { examples: habitualExamples(16), mayActivate: true }, never);
+    const given = await deps({ options: { ...tinyOptions, learningRate: 0 } });
+    const before = given.versions.active('tiny').map(({ card }) => card.id);
+    const outcome = await runTraining(given, { examples: habitualExamples(20), mayActivate: true }, never);
     expect(outcome).toMatchObject({ kind: 'kept', report: { verdict: 'notBetter' } });
-    expect(given.versions.active(base.sha256).map(({ card }) => card.id)).toEqual(before);
+    expect(given.versions.active('tiny').map(({ card }) => card.id)).toEqual(before);
+  });
+
+  test('an exported adapter is judged where it is imported, beside what is in use there', async () => {
+    const given = await deps();
+    const [active] = given.versions.active('tiny');
+    if (active === undefined) throw new Error('Nothing is in use.');
+    const file = join(home, 'exported.gguf');
+    await given.versions.exportTo(active.card.id, file);
+    await given.versions.rollback('personal', 'tiny');
+    const imported = await given.versions.importFrom(file, 'team', base);
+    if (!imported.ok) throw new Error(imported.message);
+    const outcome = await judgeVersion(given, imported.version, habitualExamples(30), never);
+    expect(outcome).toMatchObject({ kind: 'promoted', report: { scales: { personal: 0 } } });
+    expect(given.versions.active('tiny')).toMatchObject([{ card: { kind: 'team', origin: 'imported' } }]);
   });
 });

@@ -29,7 +29,7 @@ describe.skipIf('missing' in host)('learning in the editor', () => {
     editor = await openEditor({
       files: { 'a.js': 'const a = 1;\n' },
       prepareHome: store,
-      env: { ARGOT_TRAINING: JSON.stringify({ sequence: 128, learningRate: 0.002, idleMs: 1e9 }) },
+      env: { ARGOT_TRAINING: JSON.stringify({ sequence: 128, learningRate: 0.002, idleMs: 1e9, lowPriority: false }) },
     });
     observer = await connect({ address: `${editor.home}/run/server.sock` });
     await editor.statusBecomes(/SmolLM2|Argot/);

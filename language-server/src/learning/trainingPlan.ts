@@ -12,6 +12,8 @@ export const trainingOptionsSchema = z.object({
   rank: z.number().int().default(8),
   learningRate: z.number().default(1e-3),
   threads: z.number().int().default(1),
+  /** Gives way to everything else on the machine; a busy machine may starve it. */
+  lowPriority: z.boolean().default(true),
   checkpointEverySteps: z.number().int().default(10),
   /** New examples that make a run by itself worth while. */
   enoughNew: z.number().int().default(40),
