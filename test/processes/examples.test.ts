@@ -1,15 +1,19 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   countExamplesRequest,
   deleteExamplesRequest,
   type ExampleSummary,
   exampleDetailsRequest,
   forgetEverythingRequest,
+  learnHistoryRequest,
   listExamplesRequest,
+  previewHistoryRequest,
 } from '#protocol/learning.ts';
 import { plantSecrets, seeded } from '../../language-server/src/learning/hygiene/testing/plantedSecrets.ts';
 import { type Client, type ConnectOptions, connectTo } from '../lib/client.ts';
@@ -24,6 +28,7 @@ async function start(survivalMs: string) {
   return {
     server,
     home: home.path,
+    project,
     connect: (options: Partial<ConnectOptions> = {}) => connectTo(server, { workspaceFolders: [folder], ...options }),
     async open(client: Client, name: string, text: string) {
       await writeFile(join(project, name), text);
@@ -110,31 +115,47 @@ test('a server that is asked to end stores what its windows had not told yet', a
   expect(await list(client)).toMatchObject([{ kind: 'accepted', firstLine: 'const kept = sum(prices)' }]);
 });
 
-describe('nothing is learned', () => {
-  test.each([
-    ['in a workspace that is not trusted', { trusted: false }],
-    ['where learning is switched off', { settings: { 'learning.enable': false } }],
-    ['of a kind that is not wanted', { settings: { 'learning.kinds': ['corrected'] } }],
-    ['where policy forbids it', { settings: { policy: { learning: false } } }],
-    ['from an excluded file', { settings: { exclude: ['**/a.js'] } }],
-  ] as const)('%s', async (_, options) => {
-    await using own = await start('50');
+test('nothing is learned where it is not trusted, switched off, unwanted, forbidden or excluded', async () => {
+  await using own = await start('50');
+  const windows = {
+    untrusted: { trusted: false },
+    off: { settings: { 'learning.enable': false } },
+    unwanted: { settings: { 'learning.kinds': ['corrected'] } },
+    forbidden: { settings: { policy: { learning: false } } },
+    excluded: { settings: { exclude: ['**/excluded.js'] } },
+  };
+  for (const [name, options] of Object.entries(windows)) {
     await using client = await own.connect(options);
-    await using watching = await own.connect();
-    const document = await own.open(client, 'a.js', 'const kept = ;\n');
-    await take(client, document, 'const kept = ', 'sum(prices)', '1');
-    // Another window's example is made after this one would have been.
-    await client.statistics();
-    const other = await own.open(watching, 'b.js', 'const other = ;\n');
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    await watching.configure({});
-    if (!('settings' in options && 'policy' in options.settings)) {
-      await take(watching, other, 'const other = ', 'sum(costs)', '2');
-      expect(await untilListed(watching, 1)).toMatchObject([{ path: 'b.js' }]);
-    } else {
-      expect(await list(watching)).toEqual([]);
-    }
-  });
+    const document = await own.open(client, `${name}.js`, `const ${name} = ;\n`);
+    await take(client, document, `const ${name} = `, `${name}(prices)`, name);
+    await sleep(150);
+  }
+  await using client = await own.connect();
+  const document = await own.open(client, 'allowed.js', 'const allowed = ;\n');
+  await take(client, document, 'const allowed = ', 'sum(costs)', 'allowed');
+  // It is made after the others would have been.
+  expect(await untilListed(client, 1)).toMatchObject([{ path: 'allowed.js' }]);
+});
+
+test('the developer’s own commits are shown before they are used', async () => {
+  await using own = await start('50');
+  await using client = await own.connect();
+  const git = (...args: readonly string[]) => execFileSync('git', args, { cwd: own.project, stdio: 'ignore' });
+  git('init', '-q');
+  git('config', 'user.email', 'ada@example.org');
+  git('config', 'user.name', 'Ada');
+  await writeFile(join(own.project, 'mine.js'), [1, 2, 3, 4, 5].map((i) => `const mine${i} = ${i};\n`).join(''));
+  git('add', '-A');
+  git('commit', '-q', '-m', 'x');
+  const folder = pathToFileURL(own.project).href;
+  const looked = await client.connection.sendRequest(previewHistoryRequest, { folder });
+  expect(looked).toMatchObject({ ok: true, preview: { email: 'ada@example.org', lines: 5, paths: ['mine.js'] } });
+  expect(await list(client)).toEqual([]);
+  expect(await client.connection.sendRequest(learnHistoryRequest, { folder })).toEqual({ ok: true, count: 1 });
+  expect(await list(client)).toMatchObject([{ kind: 'ownHistory', path: 'mine.js', languageId: 'javascript' }]);
+  expect(await client.connection.sendRequest(learnHistoryRequest, { folder })).toEqual({ ok: true, count: 0 });
+  await client.configure({ 'learning.enable': false });
+  expect(await client.connection.sendRequest(previewHistoryRequest, { folder })).toMatchObject({ ok: false });
 });
 
 test('a secret in accepted code reaches no file of Argot, and what is forgotten leaves no trace', async () => {
@@ -151,6 +172,11 @@ test('a secret in accepted code reaches no file of Argot, and what is forgotten 
     await take(client, document, `const b${i} = `, `${word}(${i}, 'of its own')`, `plain-${i}`);
   }
   const examples = await untilListed(client, planted.length);
+  // What indexing or a training run would have left there.
+  for (const name of ['index/a', 'training/b', 'examples/aside']) {
+    await mkdir(join(own.home, name), { recursive: true });
+    await writeFile(join(own.home, name, 'rest'), planted.slice(1).join(' '));
+  }
   expect(
     await filesWith(
       own.home,

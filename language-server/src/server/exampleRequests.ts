@@ -59,10 +59,9 @@ export function serveExamples(connection: ProtocolConnection, { opened, off }: E
     return outcomeOf(await store.delete(ids), ids.length);
   });
   connection.onRequest(forgetEverythingRequest, async (): Promise<LearningOutcome> => {
-    const { store, learning } = await opened;
+    const { store, forgetEverything } = await opened;
     const { total } = await store.counts();
-    await learning.learner.forgetEverything();
-    return outcomeOf(await store.deleteAll(), total);
+    return outcomeOf(await forgetEverything(), total);
   });
 
   let telling: NodeJS.Timeout | undefined;

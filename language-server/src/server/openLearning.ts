@@ -1,3 +1,6 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { diskFault } from '../engine/faults.ts';
 import type { ModelHost } from '../engine/modelHost.ts';
 import { type Collector, createCollector } from '../learning/collector.ts';
 import { createLearning, type Learning } from '../learning/createLearning.ts';
@@ -5,6 +8,7 @@ import { runGit } from '../learning/git.ts';
 import { refusalSentence } from '../policy/decisions.ts';
 import type { PolicyService } from '../policy/policyService.ts';
 import type { OwnedExampleStore } from '../store/createExampleStore.ts';
+import type { ChangeOutcome } from '../store/exampleStore.ts';
 import { damageSentence, openUserStore } from '../store/userStore.ts';
 
 export interface OpenLearningDeps {
@@ -23,6 +27,8 @@ export interface OpenedLearning extends AsyncDisposable {
   readonly collector: Collector;
   /** What of the examples was found damaged, as a sentence. */
   readonly damage: string | undefined;
+  /** No file below the user's data folder holds anything of the developer's code when this resolves well. */
+  forgetEverything(): Promise<ChangeOutcome>;
 }
 
 /** Opens what this process learns from and what it has learnt. There is one such process, so one writer. */
@@ -45,6 +51,21 @@ export async function openLearning(deps: OpenLearningDeps): Promise<OpenedLearni
   });
   return {
     ...{ store, learning, collector, damage },
+    async forgetEverything() {
+      await learning.learner.forgetEverything();
+      const outcome = await store.deleteAll();
+      if (!outcome.ok) return outcome;
+      // Data sets of runs, and the index of the workspace folders: that of an open one is made again from its files.
+      for (const name of ['training', 'index']) {
+        const folder = join(home, name);
+        try {
+          await rm(folder, { recursive: true, force: true });
+        } catch (error) {
+          return { ok: false, fault: diskFault(error, folder) };
+        }
+      }
+      return outcome;
+    },
     async [Symbol.asyncDispose]() {
       await collector[Symbol.asyncDispose]();
       await learning[Symbol.asyncDispose]();
