@@ -87,7 +87,8 @@ export async function typeLines(
     const before = whole.slice(0, start) + typed;
     document = { ...document, text: TextDocument.create(uri, 'javascript', ++clock, before + rest) };
     await look(before);
-    const next = prompts.renewal(engine, document, placeAt(document, document.text.positionAt(before.length)), budget);
+    const place = placeAt(document, document.text.positionAt(before.length));
+    const next = prompts.renewal(engine, document, place, budget, 'chunks');
     if (next === undefined) continue;
     sum.preparedTokens += next.tokens.length - evaluate(next.tokens);
     next.adopt();

@@ -24,14 +24,15 @@ export interface AssembledPrompt {
 export interface PromptAssembler {
   assemble(engine: Engine, document: OpenDocument, place: Place, budget: Budget): AssembledPrompt;
   /**
-   * The prompt that will be needed when the present window is full, or that has better chunks of other files; undefined
-   * while neither is so.
+   * The prompt of the window that will be needed when the present one is full, or one with better chunks of other files;
+   * undefined where that is not wanted.
    */
   renewal(
     engine: Engine,
     document: OpenDocument,
     place: Place,
     budget: Budget,
+    wanted: 'window' | 'chunks',
   ): { readonly tokens: readonly TokenId[]; adopt(): void } | undefined;
   /** Lines were added or removed at `line`: a window below stays with its text. */
   edited(uri: string, line: number, lineDelta: number): void;
@@ -132,13 +133,14 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
         stagesMs: { context: viewed - began, prompt: deps.now() - viewed },
       };
     },
-    renewal(engine, document, place, budget) {
+    renewal(engine, document, place, budget, wanted) {
       const { uri } = document.text;
       const input = windowInput(engine, document, place, budget);
       const known = views.get(uri);
       if (known === undefined) return undefined;
       const full = tokensUsed(input, known.start) >= budget.before * nearlyFull;
       const start = full ? Math.max(known.start, freshStart(input)) : known.start;
+      if (wanted === 'window' && start === known.start) return undefined;
       const next = viewFrom(start, engine, document, place, budget, 'pause');
       if (start === known.start && !worthRenewing(known.context, next.context)) return undefined;
       return {

@@ -9,13 +9,18 @@ import { sleep } from './sleep.ts';
 export interface Preparer {
   /** For a place where the cursor came to rest. */
   here(engine: Engine, document: OpenDocument, place: Place): Promise<void>;
-  /** For the window that the document will need soon, when the present one is nearly full. */
+  /** For the window that the document will need soon, when the present one is nearly full, or for better chunks. */
   ahead(engine: Engine, document: OpenDocument, place: Place): void;
   stop(): void;
 }
 
 /** A pause this long after an answer means that the developer reads it. */
 const pauseMs = 350;
+/**
+ * After so long the developer thinks: there is time to evaluate a prompt with better chunks, which is wanted less than the next
+ * window. A key that comes while a chunk of tokens is evaluated waits for its end.
+ */
+const longPauseMs = 1_000;
 
 /** `look` asks the repository's index about a place; the prompts know of its answer. */
 export function createPreparer(
@@ -45,9 +50,15 @@ export function createPreparer(
       void (async () => {
         await sleep(pauseMs, signal);
         if (signal.aborted) return;
-        await look(document, place);
-        if (signal.aborted) return;
-        const next = prompts.renewal(engine, document, place, budgetFor(engine.speed(), engine.contextTokens));
+        const budget = budgetFor(engine.speed(), engine.contextTokens);
+        let next = prompts.renewal(engine, document, place, budget, 'window');
+        if (next === undefined) {
+          await sleep(longPauseMs - pauseMs, signal);
+          if (signal.aborted) return;
+          await look(document, place);
+          if (signal.aborted) return;
+          next = prompts.renewal(engine, document, place, budget, 'chunks');
+        }
         if (next === undefined) return;
         countEvaluated((await engine.prefill(next.tokens, signal)).evaluatedTokens);
         if (!signal.aborted) next.adopt();
