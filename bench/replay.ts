@@ -9,9 +9,7 @@ import { parseArgs } from 'node:util';
 import { learningStateRequest, trainNowRequest } from '#protocol/learningRuns.ts';
 import type { Example } from '../language-server/src/learning/example.ts';
 import { findTrainer } from '../language-server/src/learning/trainer.ts';
-import { openExampleStore } from '../language-server/src/store/createExampleStore.ts';
-import { nodeFileSystem } from '../language-server/src/store/fileSystem.ts';
-import { loadSqlite } from '../language-server/src/store/sqlite.ts';
+import { openUserStore } from '../language-server/src/store/userStore.ts';
 import { connectTo } from '../test/lib/client.ts';
 import { realEngine } from '../test/lib/learning.ts';
 import { createHome, startServer } from '../test/lib/server.ts';
@@ -89,11 +87,8 @@ async function liveADay(home: string, corpus: AuthorCorpus, day: number, lines: 
   }
   if (!learns) return { totals, night: { outcome: 'none' } satisfies Night };
   {
-    await mkdir(join(home, 'examples'), { recursive: true });
-    const parts = { folder: join(home, 'examples'), files: nodeFileSystem, sql: await loadSqlite() };
-    const { store } = await openExampleStore(parts, new AbortController().signal);
-    await using owned = store;
-    for (const example of examples) await owned.add(example);
+    await using user = await openUserStore(home, new AbortController().signal);
+    for (const example of examples) await user.store.add(example);
   }
   await using server = await startServer({ home, env });
   await using client = await connectTo(server, { settings });

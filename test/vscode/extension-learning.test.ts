@@ -2,9 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { learningStateRequest } from '#protocol/learningRuns.ts';
-import { openExampleStore } from '../../language-server/src/store/createExampleStore.ts';
-import { nodeFileSystem } from '../../language-server/src/store/fileSystem.ts';
-import { loadSqlite } from '../../language-server/src/store/sqlite.ts';
+import { openUserStore } from '../../language-server/src/store/userStore.ts';
 import { type Client, connect } from '../lib/client.ts';
 import { habitualExamples } from '../lib/examples.ts';
 import { trainerHost } from '../lib/learning.ts';
@@ -18,10 +16,8 @@ let observer: Client;
 
 /** As if the developer had worked for a day already. */
 async function store(home: string): Promise<void> {
-  const parts = { folder: join(home, 'examples'), files: nodeFileSystem, sql: await loadSqlite() };
-  const { store: examples } = await openExampleStore(parts, new AbortController().signal);
-  await using _ = examples;
-  for (const example of habitualExamples(16)) expect(await examples.add(example)).toEqual({ kind: 'added' });
+  await using user = await openUserStore(home, new AbortController().signal);
+  for (const example of habitualExamples(16)) expect(await user.store.add(example)).toEqual({ kind: 'added' });
 }
 
 describe.skipIf('missing' in host)('learning in the editor', () => {

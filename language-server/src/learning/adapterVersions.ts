@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { land } from '../engine/disk.ts';
 import { diskFault } from '../engine/faults.ts';
 import type { GgufFile } from '../engine/gguf.ts';
 import { createQueue } from '../engine/queue.ts';
@@ -14,23 +13,19 @@ import {
   type GateReport,
 } from './adapterCard.ts';
 import { readAdapterFile, sha256OfFile } from './adapterFile.ts';
+import { type AdapterVersion, isWhole, landCopy, readSlots, readVersions, slotsFile } from './adapterFolder.ts';
 import {
   type AdapterSlot,
   type AdapterSlots,
   activated,
-  adapterSlotsSchema,
-  noSlots,
   rolledBack,
   slotOf,
   without,
   withSlot,
 } from './adapterSlots.ts';
-import { readChecked, setAside, writeChecked } from './checkedFile.ts';
+import { setAside, writeChecked } from './checkedFile.ts';
 
-export interface AdapterVersion {
-  readonly card: AdapterCard;
-  readonly path: string;
-}
+export type { AdapterVersion } from './adapterFolder.ts';
 
 export interface ActiveAdapter extends AdapterVersion {
   readonly scale: number;
@@ -86,6 +81,8 @@ export interface AdapterVersions {
   pin(kind: AdapterKind, baseSha256: string, pinned: boolean): Promise<AdapterOutcome>;
   /** Active ones give way to what was active before them. */
   remove(ids: readonly string[]): Promise<AdapterOutcome>;
+  /** All personal versions, and every file that was set aside as damaged. */
+  removePersonal(): Promise<AdapterOutcome>;
   exportTo(id: string, path: string): Promise<AdapterOutcome>;
   /** Checked against the base's checksum and shape; the gate judges it before it may become active. */
   importFrom(path: string, kind: AdapterKind, base: AdapterBase): Promise<AddOutcome>;
@@ -153,6 +150,16 @@ export async function openAdapterVersions(home: string, now: () => number = Date
     return { ok: true, version };
   }
 
+  async function drop(ids: readonly string[]): Promise<AdapterOutcome> {
+    await keepSlots(without(slots, (id) => ids.includes(id)));
+    for (const id of ids) {
+      versions.delete(id);
+      await rm(join(folder, `${id}.json`), { force: true });
+      await rm(join(folder, `${id}.gguf`), { force: true });
+    }
+    return { ok: true };
+  }
+
   return {
     list: () => [...versions.values()].sort((a, b) => b.card.createdAtMs - a.card.createdAtMs),
     find,
@@ -205,14 +212,12 @@ export async function openAdapterVersions(home: string, now: () => number = Date
         await keepSlots(withSlot(slots, { ...state(kind, base), pinned }));
         return { ok: true };
       }),
-    remove: (ids) =>
+    remove: (ids) => change<AdapterOutcome>(() => drop(ids)),
+    removePersonal: () =>
       change<AdapterOutcome>(async () => {
-        await keepSlots(without(slots, (id) => ids.includes(id)));
-        for (const id of ids) {
-          versions.delete(id);
-          await rm(join(folder, `${id}.json`), { force: true });
-          await rm(join(folder, `${id}.gguf`), { force: true });
-        }
+        const personal = [...versions.values()].filter(({ card }) => card.kind === 'personal');
+        await drop(personal.map(({ card }) => card.id));
+        for (const name of await readdir(folder)) if (name.endsWith('.damaged')) await rm(join(folder, name));
         return { ok: true };
       }),
     exportTo: (id, path) =>
@@ -239,62 +244,6 @@ export function baseOf({ sha256, name }: AdapterBase): AdapterCard['base'] {
   return { sha256, name };
 }
 
-const slotsFile = (folder: string) => join(folder, 'active.json');
-
 function unknown(id: string): AdapterFailure {
   return { ok: false, problem: 'unknownVersion', message: `There is no adapter ${id} any more.` };
-}
-
-/** A version is its card and its file: what lacks either is removed, and what is damaged is set aside. */
-async function readVersions(folder: string, complaints: string[]): Promise<Map<string, AdapterVersion>> {
-  const versions = new Map<string, AdapterVersion>();
-  const names = await readdir(folder);
-  for (const name of names.filter(
-    (each) => each.endsWith('.json') && !each.startsWith('.') && each !== 'active.json',
-  )) {
-    const card = await readChecked(join(folder, name), adapterCardSchema);
-    const id = name.slice(0, -'.json'.length);
-    if (card.kind === 'damaged' || (card.kind === 'read' && card.value.id !== id)) {
-      complaints.push(`The card of adapter ${id} was damaged on disk; the adapter is not used.`);
-      await setAside(join(folder, name));
-      await setAside(join(folder, `${id}.gguf`));
-    } else if (card.kind === 'read' && names.includes(`${id}.gguf`)) {
-      versions.set(id, { card: card.value, path: join(folder, `${id}.gguf`) });
-    } else {
-      await rm(join(folder, name), { force: true });
-    }
-  }
-  for (const name of names) {
-    const orphan = name.endsWith('.gguf') && !names.includes(name.replace(/gguf$/, 'json'));
-    if (orphan || name.startsWith('.')) await rm(join(folder, name), { force: true });
-  }
-  return versions;
-}
-
-async function readSlots(folder: string, complaints: string[]): Promise<AdapterSlots> {
-  const read = await readChecked(slotsFile(folder), adapterSlotsSchema);
-  if (read.kind === 'read') return read.value;
-  if (read.kind === 'damaged') {
-    complaints.push('The list of adapters in use was damaged on disk: the base model is used. Choose a version again.');
-    await setAside(slotsFile(folder));
-  }
-  return noSlots;
-}
-
-async function isWhole(version: AdapterVersion | undefined): Promise<boolean> {
-  if (version === undefined) return false;
-  const status = await stat(version.path).catch(() => undefined);
-  return status?.size === version.card.sizeBytes && (await sha256OfFile(version.path)) === version.card.sha256;
-}
-
-/** After this the copy is whole under its name; before, only a hidden file is there, which the next start removes. */
-async function landCopy(from: string, to: string): Promise<void> {
-  const temporary = join(to, '..', `.${randomUUID()}.part`);
-  try {
-    await copyFile(from, temporary);
-    await land(await open(temporary, 'r+'), temporary, to);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -179,6 +179,7 @@ describe.skipIf(process.platform === 'win32')('the learner', () => {
   it('forgets everything: no adapter and no data of a run are left', async () => {
     start();
     await learner.trainNow(never);
+    await writeFile(join(home, 'adapters', 'personal-old.gguf.damaged'), 'weights');
     await learner.forgetEverything();
     expect(engine.adapters()).toEqual([]);
     expect((await readdir(join(home, 'adapters'))).filter((name) => name.startsWith('personal'))).toEqual([]);

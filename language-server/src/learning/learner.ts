@@ -228,8 +228,8 @@ export function createLearner(deps: LearnerDeps): Learner {
     typed,
     async forgetEverything() {
       await stopRun();
-      const personal = versions.list().filter(({ card }) => card.kind === 'personal');
-      await versions.remove(personal.map(({ card }) => card.id));
+      const outcome = await versions.removePersonal();
+      if (!outcome.ok) throw new Error(outcome.message);
       await apply();
     },
     training: () => state,

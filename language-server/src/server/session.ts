@@ -176,7 +176,13 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     excluder = createExcluder(excluded());
     host.configure(settings);
     indexFolders();
-    withLearning(({ learning }) => learning.configure(settings));
+    withLearning(({ learning }) =>
+      learning.configure({
+        // Who switches learning off wants no run that starts by itself either.
+        training: settings['learning.enable'] ? settings.training : 'manual',
+        trainingOnBattery: settings.trainingOnBattery,
+      }),
+    );
     sendStatus();
   }
 
