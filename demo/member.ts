@@ -10,7 +10,7 @@ import { coordinatorTransport } from '../language-server/src/federation/transpor
 import { privacyAccount } from '../language-server/src/ledger/spendLedgerFile.ts';
 import { openLeftLedger } from '../language-server/src/network/leftLedger.ts';
 import { createOutbound } from '../language-server/src/network/outbound.ts';
-import { createLayeredPolicy } from '../language-server/src/policy/policyService.ts';
+import { openLivePolicy } from '../language-server/src/policyFiles/livePolicy.ts';
 import { nativeMemberTrainer } from './nativeMemberTrainer.ts';
 import { simulatedTrainer } from './simulatedTrainer.ts';
 
@@ -48,7 +48,8 @@ const say = (line: object): void => void process.stdout.write(`${JSON.stringify(
 const { enrolment, home, name } = settings;
 const folder = join(home, 'federation', enrolment.federation);
 await mkdir(folder, { recursive: true, mode: 0o700 });
-const policy = createLayeredPolicy();
+const memoryFolder = join(home, 'policy');
+await using policy = await openLivePolicy({ platform: process.platform, memoryFolder, log: console.error });
 const network = await createOutbound(policy, openLeftLedger(home, policy)).open({ proxy: '', env: {} });
 const identity = await openIdentity(folder, enrolment.federation, fileKeyStore(join(home, 'keys')), signal);
 const board = httpBoard({

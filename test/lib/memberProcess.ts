@@ -31,6 +31,7 @@ export interface MemberLine {
   readonly standing?: {
     readonly kind: string;
     readonly round?: number;
+    readonly objection?: unknown;
     readonly judgement?: { readonly adopt: boolean };
   };
 }
@@ -40,12 +41,14 @@ export interface MemberProcessOptions {
   readonly seed: number;
   readonly length: number;
   readonly trainingMs?: number;
+  /** A command that runs it, such as one that gives it a machine of its own. */
+  readonly prefix?: readonly string[];
 }
 
 export async function startMember(
   coordinator: Pick<CoordinatorProcess, 'url'>,
   { anchors }: TestFederation,
-  { name, seed, length, trainingMs = 300 }: MemberProcessOptions,
+  { name, seed, length, trainingMs = 300, prefix = [] }: MemberProcessOptions,
 ): Promise<MemberProcess> {
   const home = await mkdtemp(join(tmpdir(), 'argot-member-'));
   await mkdir(home, { recursive: true });
@@ -76,7 +79,8 @@ export async function startMember(
       }
     },
     start() {
-      child = spawn(process.execPath, [main, settings], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const [command = '', ...args] = [...prefix, process.execPath, main, settings];
+      child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
       if (child.stdout === null) throw new Error('A piped child has an output.');
       createInterface({ input: child.stdout }).on('line', (line) => lines.push(JSON.parse(line)));
     },

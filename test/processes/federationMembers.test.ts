@@ -5,6 +5,7 @@ import { simulatedBase, simulatedUpdate } from '../../demo/simulatedTrainer.ts';
 import { foundFederation, startCoordinator } from '../lib/coordinator.ts';
 import { type MemberProcess, startMember } from '../lib/memberProcess.ts';
 import { smallRound } from '../lib/simulatedMember.ts';
+import { adminMachine, canMakeMachine } from './adminMachine.ts';
 import { until } from './setup.ts';
 
 const { signal } = new AbortController();
@@ -112,3 +113,36 @@ it('under client-level privacy the noise of all is in the sum, and each memberâ€
     });
   }
 });
+
+it.skipIf(!canMakeMachine)(
+  'an admin file that turns federation off stops a memberâ€™s running round within a second',
+  async () => {
+    await using machine = await adminMachine();
+    await using coordinator = await startCoordinator();
+    const federation = await foundFederation(coordinator);
+    await using stack = new AsyncDisposableStack();
+    const members: MemberProcess[] = [];
+    for (const [seed, name] of ['ada', 'ben', 'cleo'].entries()) {
+      const own = name === 'ada' ? { trainingMs: 30_000, prefix: machine.prefix } : {};
+      members.push(stack.use(await startMember(coordinator, federation, { name, seed, length, ...own })));
+    }
+    for (const [i, member] of members.entries()) await federation.approve(await member.key(), `member ${i}`);
+    const seen = async () =>
+      (await federation.board.state(signal)).members === 3 &&
+      members.every((each) => lastStanding(each)?.standing?.kind === 'noRound');
+    await until('all are in', seen, 20_000);
+    await federation.command({ do: 'start', settings });
+    const [ada, ben] = members as [MemberProcess, MemberProcess, MemberProcess];
+    await until('the round runs', () => lastStanding(ben)?.standing?.kind === 'uploaded', 20_000);
+    // Its step is not over: it trains.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(lastStanding(ada)?.standing?.kind).toBe('noRound');
+    await machine.install({ federation: false });
+    await until('ada has stopped', () => lastStanding(ada)?.standing?.kind === 'forbidden', 1000);
+    expect(lastStanding(ada)?.standing?.objection).toMatchObject({
+      kind: 'policy',
+      refusal: { field: 'federation', origins: ['admin'] },
+    });
+    await machine.remove();
+  },
+);

@@ -7,9 +7,9 @@ import { isInRoster } from '#protocol/federation/membership.ts';
 import type { Roster } from '#protocol/federation/messages.ts';
 import type { Refusal } from '#protocol/federation/refusal.ts';
 import { openRoster } from '#protocol/federation/roster.ts';
-import { type Signed, signMessage } from '#protocol/federation/signedMessage.ts';
+import { type Signed, sha256, signMessage } from '#protocol/federation/signedMessage.ts';
 import type { PrivacyAccount } from '../ledger/spendLedgerFile.ts';
-import type { PolicyService } from '../policy/policyService.ts';
+import { PolicyForbids, type PolicyService, permittedWhile } from '../policy/policyService.ts';
 import { type Adoption, adoptionIn, type Judgement, rolledBack } from './adoption.ts';
 import { type Claims, claimsIn } from './claims.ts';
 import { anchorsOf, type Enrolment } from './enrolment.ts';
@@ -44,6 +44,8 @@ export type MemberStanding =
   | { readonly kind: 'waitingForLead' }
   | { readonly kind: 'noRound' }
   | { readonly kind: 'notInRound'; readonly round: number }
+  /** Policy forbids this federation as such, whatever a round asks. */
+  | { readonly kind: 'forbidden'; readonly objection: Extract<PlanObjection, { readonly kind: 'policy' }> }
   | { readonly kind: 'objects'; readonly round: number; readonly objection: PlanObjection }
   | { readonly kind: 'refuses'; readonly round: number; readonly refusal: Refusal }
   | { readonly kind: 'notTrained'; readonly round: number; readonly problem: LocalProblem; readonly message: string }
@@ -84,7 +86,7 @@ export function federationMember(options: MemberOptions): FederationMember {
     chain: teamChain(folder, board),
   };
   return {
-    advance: (signal) => advance(context, signal),
+    advance: (signal) => advanceWhilePermitted(context, signal),
     rollBack: async () => adoption.write(rolledBack(await adoption.read())),
     async leave(signal) {
       const { generation, signing } = await identity.newest(signal);
@@ -99,6 +101,32 @@ export function federationMember(options: MemberOptions): FederationMember {
     },
     judgements: async () => (await adoption.read()).judged,
   };
+}
+
+/** What policy forbids while it goes on stops at once: training, waiting and sending alike. */
+async function advanceWhilePermitted(context: MemberContext, outer: AbortSignal): Promise<MemberStanding> {
+  const { policy, enrolment } = context;
+  const action = {
+    kind: 'enrol',
+    coordinator: new URL(enrolment.coordinator.url).origin,
+    coordinatorKey: hex(sha256(anchorsOf(enrolment).coordinator)),
+    minimums: enrolment.minimums,
+  } as const;
+  using permit = permittedWhile(policy, action, outer);
+  const { signal } = permit;
+  const forbidden = (): MemberStanding | undefined =>
+    signal.reason instanceof PolicyForbids
+      ? { kind: 'forbidden', objection: { kind: 'policy', refusal: signal.reason.refusal } }
+      : undefined;
+  if (signal.aborted) return forbidden() ?? advance(context, signal);
+  try {
+    const standing = await advance(context, signal);
+    return forbidden() ?? standing;
+  } catch (error) {
+    const standing = forbidden();
+    if (standing !== undefined) return standing;
+    throw error;
+  }
 }
 
 async function advance(context: MemberContext, signal: AbortSignal): Promise<MemberStanding> {

@@ -103,7 +103,11 @@ async function sendOnce(
     // Compression would make ranges and sizes meaningless.
     const headers = { 'user-agent': 'argot', 'accept-encoding': 'identity', ...given };
     const path = address.pathname + address.search;
-    const bytes = headBytes(method, path, { host: address.host, ...headers }) + (body?.length ?? 0);
+    // The client adds these by itself.
+    const hasLength = body !== undefined || method === 'POST' || method === 'PUT';
+    const length = hasLength ? { 'content-length': String(body?.length ?? 0) } : {};
+    const all = { host: address.host, connection: 'keep-alive', ...headers, ...length };
+    const bytes = headBytes(method, path, all) + (body?.length ?? 0);
     await ledger.record({ kind: 'request', to: address.origin, method, path: address.pathname, purpose, about, bytes });
     permit.signal.throwIfAborted();
     const response = await withDeadline(connectTimeoutMs + silenceTimeoutMs, permit.signal, (both) =>
