@@ -9,6 +9,7 @@ import {
   type RequestType,
 } from 'vscode-languageclient/node';
 import { serverAddress } from '#protocol/address.ts';
+import { definitionsRequest } from '#protocol/definitions.ts';
 import { examplesChangedNotification } from '#protocol/learning.ts';
 import {
   learntNotification,
@@ -21,6 +22,7 @@ import { type PolicyView, policyNotification } from '#protocol/policy.ts';
 import { type Status, statusNotification } from '#protocol/status.ts';
 import { type ClientSession, openSession } from './client.ts';
 import { contact, thisMachine } from './connection.ts';
+import { findDefinitions } from './definitions.ts';
 import { joinServer } from './join.ts';
 import { launch, logTail } from './launch.ts';
 import { serverSettings } from './settings.ts';
@@ -80,6 +82,7 @@ export function connectServer(parts: ServerParts): Server {
   let session: ClientSession | undefined;
 
   const listen = (client: LanguageClient): void => {
+    client.onRequest(definitionsRequest, findDefinitions);
     client.onNotification(statusNotification, (next) => {
       status = next;
       changed.fire();

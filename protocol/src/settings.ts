@@ -13,7 +13,7 @@ export const settingsSchema = z.object({
   threads: z.number().int().min(0).max(256).default(0),
   /** `auto` offers a block where the syntax calls for one; `never` keeps to single lines. */
   multiline: z.enum(['auto', 'never']).default('auto'),
-  /** Whether snippets of recent edits and open tabs may enter the prompt. */
+  /** Whether recent edits, open tabs and chunks of the folder's other files may enter the prompt, and the folder be indexed. */
   contextFromOtherFiles: z.boolean().default(true),
   /** Glob patterns of files that never enter a prompt and get no completions. */
   exclude: z.array(z.string()).default(['**/.env', '**/.env.*', '**/*.pem', '**/*.key', '**/id_rsa*', '**/.npmrc']),

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
+import { type DefinitionsParams, definitionsRequest } from '#protocol/definitions.ts';
 import type { Client } from '../lib/client.ts';
 import { tideHelper, tideHidden, tidePackage } from '../lib/tidePackage.ts';
 import { ownServer } from './setup.ts';
@@ -46,6 +47,11 @@ test('a helper of another file is completed by its name and arguments, and the t
   const settings = { exclude: ['**/private/**'] };
   await using client = await own.connect({ workspaceFolders: disk.folders, settings });
   await client.statuses.until(({ state, index }) => state === 'ready' && index?.state === 'ready', 20_000);
+  const asked: DefinitionsParams[] = [];
+  client.connection.onRequest(definitionsRequest, (params) => {
+    asked.push(params);
+    return { uris: [disk.uri('lib/other.js')] };
+  });
   const editor = await openApp(client, disk.uri);
   const prompts: string[] = [];
   const offer = async () => {
@@ -75,6 +81,9 @@ test('a helper of another file is completed by its name and arguments, and the t
   }
   expect(prompts.join('\n')).toContain('function mergeQuorbTables');
   expect(prompts.join('\n')).not.toMatch(tideHidden);
+
+  // The imported name that is used near the cursor, at its import.
+  expect(asked).toEqual([{ uri: disk.uri('app.js'), positions: [{ line: 2, character: 8 }] }]);
 
   // The same without the pattern: it was the pattern that kept the file out.
   await client.configure({ exclude: [] });

@@ -18,14 +18,33 @@ function setUp(excluded: (uri: string) => boolean = () => false) {
     changed: (...args) => void calls.push(['changed', ...args]),
     rescan: (...args) => void calls.push(['rescan', ...args]),
     overlay: (...args) => void calls.push(['overlay', ...args]),
-    query: async ({ roots }: IndexQuery) =>
-      ['seen.js', 'hidden.js'].map((path) => ({ root: roots[0] ?? '', path, start: 0, end: 1, score: 1, text: path })),
+    query: async ({ roots, related }: IndexQuery) => {
+      calls.push([
+        'related',
+        related.map(({ root, paths }) => [root, paths.length < 3 ? paths : paths.includes('b.test.js')]),
+      ]);
+      return ['seen.js', 'hidden.js'].map((path) => ({
+        root: roots[0] ?? '',
+        path,
+        start: 0,
+        end: 1,
+        score: 1,
+        text: path,
+      }));
+    },
     progress: () => undefined,
     onProgress: () => () => undefined,
     pid: undefined,
     [Symbol.dispose]: () => undefined,
   };
-  const repository = createRepositoryContext({ index, excluded });
+  const repository = createRepositoryContext({
+    index,
+    excluded,
+    definitions: {
+      of: () => ['file:///work/app/packages/lib/defined.js', 'file:///elsewhere/x.js'],
+      forget: () => undefined,
+    },
+  });
   repository.configure({ folders, exclude: ['**/x'], enabled: true });
   return { repository, calls };
 }
@@ -71,6 +90,19 @@ describe('the repository of a window', () => {
     expect(calls).toEqual([
       ['changed', '/work/app', ['a.js']],
       ['rescan', '/work/app'],
+    ]);
+  });
+
+  it('prefers files that belong with the document, and those that define its names, where they are in a folder', async () => {
+    const { repository, calls } = setUp();
+    const open = document('file:///work/app/b.js');
+    await repository.refresh(open, placeAt(open, { line: 0, character: 1 }));
+    expect(calls.at(-1)).toEqual([
+      'related',
+      [
+        ['/work/app', true],
+        ['/work/app/packages/lib', ['defined.js']],
+      ],
     ]);
   });
 

@@ -4,6 +4,7 @@ import type { Candidate } from '../context/candidates.ts';
 import { relatedPaths } from '../context/relatedFiles.ts';
 import type { IndexClient } from '../indexing/indexClient.ts';
 import type { RepositoryChunk } from '../indexing/messages.ts';
+import type { DefinitionFiles } from './definitionFiles.ts';
 import type { OpenDocument, WorkspaceFolder } from './documents.ts';
 import type { Place } from './place.ts';
 
@@ -33,6 +34,7 @@ export interface RepositoryOptions {
 export interface RepositoryDeps {
   readonly index: IndexClient;
   readonly excluded: (uri: string) => boolean;
+  readonly definitions: DefinitionFiles;
 }
 
 interface Root {
@@ -49,7 +51,7 @@ const queryUnits = 4000;
 /** When so many files change at once (a branch is switched), looking at all of them is quicker. */
 const manyChanges = 300;
 
-export function createRepositoryContext({ index, excluded }: RepositoryDeps): RepositoryContext {
+export function createRepositoryContext({ index, excluded, definitions }: RepositoryDeps): RepositoryContext {
   const found = new Map<string, readonly Candidate[]>();
   const pending = new Map<string, NodeJS.Timeout>();
   let roots: readonly Root[] = [];
@@ -81,6 +83,20 @@ export function createRepositoryContext({ index, excluded }: RepositoryDeps): Re
     roots = [];
   }
 
+  /** By root: what the document imports or is named after, and where the editor says that its names are defined. */
+  function related(
+    document: OpenDocument,
+    place: Place,
+  ): { readonly root: string; readonly paths: readonly string[] }[] {
+    const own = placeOf(document.text.uri);
+    if (own === undefined) return [];
+    const defined = definitions.of(document, place).flatMap((uri) => placeOf(uri) ?? []);
+    return [
+      { root: own.root.path, paths: [...relatedPaths(own.path, place.prefix)] },
+      ...defined.map(({ root, path }) => ({ root: root.path, paths: [path] })),
+    ];
+  }
+
   function asCandidates(chunks: readonly RepositoryChunk[]): Candidate[] {
     return chunks
       .filter(({ root, path }) => !excluded(URI.file(`${root}/${path}`).toString()))
@@ -106,6 +122,7 @@ export function createRepositoryContext({ index, excluded }: RepositoryDeps): Re
       clearTimeout(pending.get(uri));
       pending.delete(uri);
       found.delete(uri);
+      definitions.forget(uri);
       const place = placeOf(uri);
       if (place !== undefined) index.overlay(place.root.path, place.path, undefined);
     },
@@ -120,16 +137,15 @@ export function createRepositoryContext({ index, excluded }: RepositoryDeps): Re
         else index.changed(root.path, paths);
       }
     },
-    async refresh({ text: { uri } }, place) {
+    async refresh(document, place) {
       if (roots.length === 0) return;
-      const own = placeOf(uri);
-      const paths = own === undefined ? [] : [...relatedPaths(own.path, place.prefix)];
+      const { uri } = document.text;
       const query = {
         roots: roots.map(({ path }) => path),
         before: place.prefix.slice(-queryUnits),
         after: place.suffix.slice(0, queryUnits),
         count: candidateCount,
-        related: own === undefined ? [] : [{ root: own.root.path, paths }],
+        related: related(document, place),
       };
       const chunks = await index.query(query, stopped.signal);
       if (chunks.length > 0) found.set(uri, asCandidates(chunks));

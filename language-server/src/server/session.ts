@@ -16,6 +16,7 @@ import {
   SocketMessageWriter,
   TextDocumentSyncKind,
 } from 'vscode-languageserver-protocol/node';
+import { definitionsRequest, definitionsResultSchema } from '#protocol/definitions.ts';
 import {
   cursorNotification,
   cursorSchema,
@@ -48,6 +49,7 @@ import { asSignal } from './asSignal.ts';
 import { createCompletionService } from './completionService.ts';
 import type { DailyTally } from './dailyTally.ts';
 import { serveDashboard } from './dashboard.ts';
+import { createDefinitionFiles } from './definitionFiles.ts';
 import { applyChanges, type OpenDocument, openDocument, type WorkspaceFolder } from './documents.ts';
 import { collectorSettings, serveExamples } from './exampleRequests.ts';
 import { createExcluder } from './excluder.ts';
@@ -92,7 +94,14 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
   let complaints: readonly string[] = [];
   let policyComplaints: readonly string[] = [];
   let trusted = false;
-  const repository = createRepositoryContext({ index: deps.index, excluded: (uri) => excluder(uri) });
+  const repository = createRepositoryContext({
+    index: deps.index,
+    excluded: (uri) => excluder(uri),
+    definitions: createDefinitionFiles(async (params) => {
+      const answer = await connection.sendRequest(definitionsRequest, params);
+      return definitionsResultSchema.parse(answer).uris;
+    }, Date.now),
+  });
   let working = 0;
 
   const completions = createCompletionService({
