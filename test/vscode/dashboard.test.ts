@@ -83,8 +83,8 @@ it('shows figures in light, dark and high contrast, without an error, and works 
   expect(complaints).toEqual([]);
 });
 
-it('explains itself where there is nothing yet', async () => {
-  editor = await openEditor({ files, models: [] });
+it('explains itself where there is nothing yet, and says who forbids what', async () => {
+  editor = await openEditor({ files, models: [], settings: { 'argot.policy': { network: false } } });
   await editor.statusBecomes(/no model/i);
   await editor.runCommand('Argot: Show Dashboard');
   const page = dashboardOf(editor.page);
@@ -100,4 +100,14 @@ it('explains itself where there is nothing yet', async () => {
   await editor.notification(/ledger of what left holds 0 entries/);
   await page.locator('#policy vscode-button', { hasText: 'Show Effective Policy' }).click();
   await editor.page.locator('.tab.active').filter({ hasText: 'Effective Policy' }).waitFor();
+  await expect
+    .poll(() => editor?.page.locator('.editor-instance .view-lines').first().innerText(), { timeout: 10_000 })
+    .toMatch(/What.may.happen.on.this.machine/);
+
+  await editor.runCommand('Notifications: Clear All Notifications');
+  await editor.runCommand('Argot: Download Default Model');
+  const dialog = editor.page.locator('.monaco-dialog-box');
+  await dialog.locator('.monaco-button').filter({ hasText: 'Download' }).click();
+  const refusal = await editor.notification(/“network” is set to off by your settings/, 20_000);
+  expect(refusal.buttons).toEqual(['Show Effective Policy']);
 });
