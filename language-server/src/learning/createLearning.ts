@@ -14,6 +14,7 @@ export interface LearningDeps {
   readonly store: ExampleStore;
   /** Why learning is not allowed now; undefined while it is. */
   readonly forbidden: () => string | undefined;
+  readonly onPolicyChange: (listener: () => void) => () => void;
   readonly log: (message: string) => void;
   /** Changes to the defaults, as JSON; tests train little. */
   readonly options?: string | undefined;
@@ -51,6 +52,7 @@ export async function createLearning(deps: LearningDeps): Promise<Learning> {
   const learner = createLearner({
     ...{ home, engine: host.state, versions, store: deps.store, trainer, options, log, now: Date.now },
     forbidden: deps.forbidden,
+    onPolicyChange: deps.onPolicyChange,
     settings: () => settings,
     onTraining: (state) => {
       for (const listener of listeners) listener.training(state);

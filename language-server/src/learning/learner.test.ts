@@ -57,6 +57,7 @@ describe.skipIf(process.platform === 'win32')('the learner', () => {
       options: trainingOptionsSchema.parse({ tickMs: 1e6, ...options }),
       settings: () => ({ training: 'auto', trainingOnBattery: true }),
       ...{ forbidden: () => undefined, log: () => undefined, onTraining: () => undefined },
+      onPolicyChange: () => () => undefined,
       onLearnt: (result) => learnt.push(result),
       ...more,
     });
@@ -132,6 +133,33 @@ describe.skipIf(process.platform === 'win32')('the learner', () => {
     await until(async () => (await trainings()) === 1);
     stop.abort();
     expect(await first).toMatchObject({ kind: 'cancelled', changed: false });
+    expect(versions.list()).toEqual([]);
+  });
+
+  it('stops a run that policy forbids while it goes on, and says who does', async () => {
+    trainer = await fakeTrainer(home, join(home, 'ready.gguf'), 0.9, 5000);
+    let forbidden: string | undefined;
+    const listeners = new Set<() => void>();
+    start(
+      {},
+      {
+        forbidden: () => forbidden,
+        onPolicyChange(listener) {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
+      },
+    );
+    const running = learner.trainNow(never);
+    await until(async () => (await trainings()) === 1);
+    for (const listener of listeners) listener();
+    expect(learner.training().kind).toBe('running');
+    forbidden = 'Your administrator forbids learning.';
+    const before = performance.now();
+    for (const listener of listeners) listener();
+    expect(await running).toEqual({ kind: 'failed', message: forbidden, changed: false });
+    expect(performance.now() - before).toBeLessThan(1000);
+    expect(listeners.size).toBe(0);
     expect(versions.list()).toEqual([]);
   });
 

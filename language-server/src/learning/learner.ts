@@ -24,6 +24,8 @@ export interface LearnerDeps {
   readonly options: TrainingOptions;
   /** Why learning is not allowed now, such as by policy; undefined while it is. */
   readonly forbidden: () => string | undefined;
+  /** Whether it is allowed may have changed; returns how to stop listening. */
+  readonly onPolicyChange: (listener: () => void) => () => void;
   readonly settings: () => { readonly training: 'auto' | 'manual'; readonly trainingOnBattery: boolean };
   readonly now: () => number;
   readonly log: (message: string) => void;
@@ -140,16 +142,22 @@ export function createLearner(deps: LearnerDeps): Learner {
     if (working !== undefined) return undefined;
     const stop = new AbortController();
     const all = AbortSignal.any([stop.signal, signal, closing.signal]);
+    // What becomes forbidden while it runs stops at once; its checkpoint stays for when it is allowed again.
+    const unwatch = deps.onPolicyChange(() => {
+      if (deps.forbidden() !== undefined) stop.abort();
+    });
     const done = run(work, all)
       .catch((error: unknown): TrainingOutcome => ({ kind: 'failed', message: String(error) }))
-      .then(async (outcome) => {
+      .then(async (outcome): Promise<TrainingResult> => {
+        unwatch();
         process = undefined;
         working = undefined;
         endedAt = now();
         if (outcome.kind === 'promoted') await apply();
         if (outcome.kind === 'failed') deps.log(`Training: ${outcome.message}`);
         show({ kind: 'idle' });
-        return words(outcome);
+        const forbidden = outcome.kind === 'cancelled' ? deps.forbidden() : undefined;
+        return forbidden === undefined ? words(outcome) : { kind: 'failed', message: forbidden, changed: false };
       });
     working = { stop, done };
     show({ kind: 'running', phase: 'training', paused: false, step: 0, steps: 0 });

@@ -48,6 +48,7 @@ export async function openLearning(deps: OpenLearningDeps): Promise<OpenedLearni
       const decision = policy.decide({ kind: 'learn' });
       return decision.permitted ? undefined : refusalSentence(decision.refusal);
     },
+    onPolicyChange: policy.onChange,
   });
   return {
     ...{ store, learning, collector, damage },
