@@ -49,6 +49,9 @@ export function latencyResult(run: LatencyRun) {
       overheadInServerP95Ms: rounded(percentile(overheadsInServer(run.ours), 0.95), 2),
       peerOverheadP95Ms: rounded(percentile(overheads(run.peer), 0.95), 2),
       modelCalls: run.after.modelCalls - run.before.modelCalls,
+      /** Begun while a suggestion was shown, for the time after it; their prompt tokens count as evaluated. */
+      aheadCalls: run.after.aheadCalls - run.before.aheadCalls,
+      aheadDecodedTokens: run.after.aheadDecodedTokens - run.before.aheadDecodedTokens,
       /** Of our prompts, those that the peer was given letter by letter. */
       samePromptShare: rounded(withPrompt.filter((each) => each.ours === each.peer).length / withPrompt.length, 4),
       cancelTrials: run.cancels.length,

@@ -69,6 +69,8 @@ describe('the figures of a run', () => {
       modelsInMemory: 1,
       decodedTokens: 0,
       promptTokens: 0,
+      aheadCalls: 0,
+      aheadDecodedTokens: 0,
       signals: {},
     };
     const result = latencyResult({

@@ -76,6 +76,9 @@ export interface StatisticsResult {
   readonly promptTokens: number;
   readonly evaluatedTokens: number;
   readonly decodedTokens: number;
+  /** Generations for the time after a suggestion is taken, begun while it was shown; not among `modelCalls`. */
+  readonly aheadCalls: number;
+  readonly aheadDecodedTokens: number;
   /** Tokens that the model still worked on after the last cancel arrived. */
   readonly lastCancel?: { readonly prefillTokens: number; readonly decodeTokens: number };
   readonly signals: Readonly<Record<string, number>>;

@@ -54,6 +54,20 @@ test('typing through a suggestion asks the model nothing, and a backspace restor
   expect((await client.statistics()).modelCalls).toBe(modelCalls);
 });
 
+test('while a suggestion is shown the model writes what follows it, so that taking it costs no wait', async () => {
+  await using own = await ownServer();
+  await using client = await own.connect();
+  const editor = await open(client, javascript);
+  const first = await editor.offered();
+  const ahead = async () => (await client.statistics()).aheadDecodedTokens;
+  await expect.poll(ahead, { timeout: 20_000 }).toBeGreaterThan(0);
+  const { modelCalls } = await client.statistics();
+  await editor.type(first ?? '');
+  expect((await editor.offered())?.length).toBeGreaterThan(0);
+  expect((await client.lastTrace())?.source).toBe('cache');
+  expect((await client.statistics()).modelCalls).toBe(modelCalls);
+});
+
 test('a prompt is evaluated once: the next keystroke reuses it', async () => {
   await using own = await ownServer();
   await using client = await own.connect();

@@ -39,6 +39,13 @@ test('the closing bracket that the editor adds is replaced', () => {
   expect(cache.find(at('foo(‸)\nnext'))).toMatchObject({ text: 'bar) {', replaceAfter: ')' });
 });
 
+test('Enter between brackets, which gives the closing one its own line, is typing through', () => {
+  const cache = cacheWith('f(() => {‸});', '\n  one();\n  two();\n');
+  expect(cache.find(at('f(() => {\n  ‸\n});'))).toMatchObject({ text: 'one();\n  two();', replaceAfter: '' });
+  expect(cache.find(at('f(() => {\n  ‸\n}); // other'))?.text).toBe('one();\n  two();');
+  expect(cache.find(at('f(() => {\n  ‸\n  x});'))).toBeUndefined();
+});
+
 test('a bracket that the suggestion never closes is no reason to show it', () => {
   const cache = cacheWith('foo‸\nnext', '(bar');
   expect(cache.find(at('foo(‸)\nnext'))).toBeUndefined();

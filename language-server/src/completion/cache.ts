@@ -34,8 +34,9 @@ export interface SuggestionCache {
   forget(uri: string): void;
 }
 
-/** How much text on each side tells one place from another. */
-const contextUnits = 160;
+/** How much text on each side tells one place from another, in UTF-16 units. */
+export const placeUnits = 160;
+const ownLine = /^\r?\n[ \t]*/;
 const autoClosed = /^[)\]}"'`>]{1,4}/;
 
 /**
@@ -55,6 +56,12 @@ export function createSuggestionCache(capacity = 64): SuggestionCache {
     const rest = entry.text.slice(typed);
     const hit = { suggestion: entry, typed };
     if (query.suffix.startsWith(entry.after)) return { ...hit, text: rest, replaceAfter: '' };
+    // Enter between brackets makes the editor give the closing one a line of its own.
+    const own = typedText.includes('\n') ? ownLine.exec(query.suffix)?.[0] : undefined;
+    if (own !== undefined && query.suffix.startsWith(entry.after, own.length)) {
+      const text = rest.endsWith(own) ? rest.slice(0, -own.length) : rest;
+      return text === '' ? undefined : { ...hit, text, replaceAfter: '' };
+    }
     // Typing an opening bracket or quote makes the editor add the closing one.
     const closing = typed > 0 ? autoClosed.exec(query.suffix)?.[0] : undefined;
     if (closing === undefined) return undefined;
@@ -71,8 +78,8 @@ export function createSuggestionCache(capacity = 64): SuggestionCache {
     add(suggestion) {
       const trimmed = {
         ...suggestion,
-        before: suggestion.before.slice(-contextUnits),
-        after: suggestion.after.slice(0, contextUnits),
+        before: suggestion.before.slice(-placeUnits),
+        after: suggestion.after.slice(0, placeUnits),
       };
       entries = [trimmed, ...entries.filter((entry) => entry.itemId !== suggestion.itemId)].slice(0, capacity);
     },

@@ -1,8 +1,8 @@
 export interface TriggerInput {
   /** Times between the last keystrokes, newest last, in milliseconds; pauses included. */
   readonly gapsMs: readonly number[];
-  /** What a request takes here and now, in milliseconds; undefined before the first. */
-  readonly expectedMs: number | undefined;
+  /** Time until the model has written its first token, here and now; undefined before the first request. */
+  readonly firstTokenMs: number | undefined;
 }
 
 const longestWaitMs = 120;
@@ -12,14 +12,15 @@ const burstGapMs = 250;
 /**
  * How long to wait before the model is asked, in milliseconds.
  *
- * A request that is cancelled costs at most one token, so the model is asked at once unless the developer types so fast
- * that no request could end before the next keystroke; then it waits for the burst's rhythm to break.
+ * A request that is cancelled costs at most one token, and one that agrees with the next keystroke goes on through it,
+ * so the model is asked at once unless the developer types so fast that it could not write a token before the next
+ * keystroke; then it waits for the burst's rhythm to break.
  */
-export function debounceMs({ gapsMs, expectedMs }: TriggerInput): number {
+export function debounceMs({ gapsMs, firstTokenMs }: TriggerInput): number {
   const burst = gapsMs.slice(-4).filter((gap) => gap < burstGapMs);
-  if (expectedMs === undefined || burst.length < 3) return 0;
+  if (firstTokenMs === undefined || burst.length < 3) return 0;
   const rhythm = median(burst);
-  if (rhythm >= expectedMs * 0.7) return 0;
+  if (rhythm >= firstTokenMs) return 0;
   return Math.min(rhythm * 0.5, longestWaitMs);
 }
 

@@ -23,6 +23,8 @@ export interface AssembledPrompt {
 
 export interface PromptAssembler {
   assemble(engine: Engine, document: OpenDocument, place: Place, budget: Budget): AssembledPrompt;
+  /** The prompt of a place that may come; undefined where its window would have to move, which costs a whole prefill. */
+  foresee(engine: Engine, document: OpenDocument, place: Place, budget: Budget): AssembledPrompt | undefined;
   /**
    * The prompt of the window that will be needed when the present one is full, or one with better chunks of other files;
    * undefined where that is not wanted.
@@ -114,6 +116,26 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
     }
   }
 
+  function assembled(
+    view: View,
+    engine: Engine,
+    document: OpenDocument,
+    place: Place,
+    budget: Budget,
+    began: number,
+  ): AssembledPrompt {
+    const viewed = deps.now();
+    const { prompt, tokens } = render(view, engine, document, place, budget);
+    return {
+      tokens,
+      text: renderPrompt(prompt),
+      required: prompt.required,
+      context: view.context.trace,
+      novelNames: view.context.novelNames,
+      stagesMs: { context: viewed - began, prompt: deps.now() - viewed },
+    };
+  }
+
   return {
     assemble(engine, document, place, budget) {
       const began = deps.now();
@@ -122,16 +144,13 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
       const known = views.get(uri);
       const view = known?.start === start ? known : viewFrom(start, engine, document, place, budget, 'request');
       views.set(uri, view);
-      const viewed = deps.now();
-      const { prompt, tokens } = render(view, engine, document, place, budget);
-      return {
-        tokens,
-        text: renderPrompt(prompt),
-        required: prompt.required,
-        context: view.context.trace,
-        novelNames: view.context.novelNames,
-        stagesMs: { context: viewed - began, prompt: deps.now() - viewed },
-      };
+      return assembled(view, engine, document, place, budget, began);
+    },
+    foresee(engine, document, place, budget) {
+      const began = deps.now();
+      const known = views.get(document.text.uri);
+      const start = windowStart(windowInput(engine, document, place, budget));
+      return known?.start === start ? assembled(known, engine, document, place, budget, began) : undefined;
     },
     renewal(engine, document, place, budget, wanted) {
       const { uri } = document.text;

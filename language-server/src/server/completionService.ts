@@ -2,15 +2,16 @@ import type { InlineCompletionItem, InlineCompletionParams, Position } from 'vsc
 import type { Settings } from '#protocol/settings.ts';
 import { acceptedCommand } from '#protocol/signals.ts';
 import type { NoSuggestionReason, Trace } from '#protocol/trace.ts';
-import { createSuggestionCache } from '../completion/cache.ts';
+import { budgetFor } from '../completion/budget.ts';
+import { type CachedSuggestion, type CacheHit, createSuggestionCache } from '../completion/cache.ts';
 import { debounceMs } from '../completion/trigger.ts';
 import type { RecentEdits } from '../context/recentEdits.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, GenerateResult } from '../engine/engine.ts';
 import type { EngineState } from '../engine/modelHost.ts';
 import type { AskMemory } from './askMemory.ts';
 import { createPromptAssembler } from './assemblePrompt.ts';
-import { lineAt, type OpenDocument } from './documents.ts';
-import { generateSuggestion } from './generateSuggestion.ts';
+import { lineAt, type OpenDocument, withInserted } from './documents.ts';
+import { type Generation, type GenerationDeps, generateSuggestion } from './generateSuggestion.ts';
 import { type InFlight, type Outcome, typedSince } from './inFlight.ts';
 import { type Place, placeAt } from './place.ts';
 import { createPreparer } from './prepare.ts';
@@ -50,6 +51,21 @@ const firstLookMs = 10;
 /** The model may still be loading when the first keystroke comes. */
 const loadPatienceMs = 20_000;
 
+/** A slower model would keep the next request waiting for its token. */
+const lookAheadTokensPerSecond = 8;
+/** Looking ahead copies the document: only where that is cheap, in UTF-16 units. */
+const lookAheadUnits = 262_144;
+
+interface Flight {
+  readonly state: InFlight;
+  readonly outcome: Promise<Outcome>;
+}
+
+function newFlight(document: OpenDocument, place: Place): InFlight {
+  const { version } = document.text;
+  return { place, documentVersion: version, controller: new AbortController(), generated: '', typed: '', waiting: 0 };
+}
+
 /** Everything between an editor's request and its answer, for one window. One generation at a time. */
 export function createCompletionService(deps: CompletionDeps): CompletionService {
   const cache = createSuggestionCache();
@@ -59,9 +75,10 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     repository: deps.repository.candidates,
     askModel: deps.ask.model,
   });
+  const followed = new WeakSet<CachedSuggestion>();
   const preparer = createPreparer(prompts, deps.repository.refresh, deps.traces.countPrepared);
-  let flight: { readonly state: InFlight; readonly outcome: Promise<Outcome> } | undefined;
-  let expectedMs: number | undefined;
+  let flight: Flight | undefined;
+  let firstTokenMs: number | undefined;
   let newest = 0;
 
   async function complete(
@@ -92,15 +109,17 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     if (refusal !== undefined) return nothing(trace, refusal);
     const place = placeAt(document, params.position, params.context.selectedCompletionInfo);
 
-    const cached = offer(trace, place, params.position, 'cache');
+    const cached = offer(trace, document, place, params.position, 'cache');
     if (cached !== undefined) return cached;
     const typed = flight && typedSince(flight.state, place);
     if (flight !== undefined && typed !== undefined) {
       flight.state.typed = typed;
       const joined = await waitFor(flight, signal);
       if (signal.aborted) return nothing(trace, 'cancelled');
-      const item = joined?.kind === 'suggestion' ? offer(trace, place, params.position, 'inFlight') : undefined;
+      const item =
+        joined?.kind === 'suggestion' ? offer(trace, document, place, params.position, 'inFlight') : undefined;
       if (item !== undefined) return item;
+      if (joined?.kind === 'nothing' && typed === '') return nothing(trace, joined.reason);
     }
 
     // A flood of requests is answered by its last one: the others cost no prompt and no model.
@@ -109,7 +128,7 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     if (turn !== newest) return nothing(trace, 'superseded');
     const engine = await readyEngine(trace, signal);
     if (engine === undefined) return undefined;
-    const waitMs = debounceMs({ gapsMs: document.gapsMs, expectedMs });
+    const waitMs = debounceMs({ gapsMs: document.gapsMs, firstTokenMs });
     const looking = deps.repository.refresh(document, place);
     if (waitMs > 0) {
       trace.stagesMs.queue = waitMs;
@@ -124,38 +143,55 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     if (outcome.kind === 'cancelled') return nothing(trace, 'superseded');
     if (outcome.kind === 'nothing') return nothing(trace, outcome.reason);
     preparer.ahead(engine, document, place);
-    return offer(trace, place, params.position, 'model') ?? nothing(trace, 'empty');
+    return offer(trace, document, place, params.position, 'model') ?? nothing(trace, 'empty');
   }
 
-  function launch(engine: Engine, document: OpenDocument, place: Place, trace: Trace) {
+  function launch(engine: Engine, document: OpenDocument, place: Place, trace: Trace): Flight {
     flight?.state.controller.abort();
     preparer.stop();
-    const state: InFlight = {
-      place,
-      documentVersion: document.text.version,
-      controller: new AbortController(),
-      generated: '',
-      typed: '',
-      waiting: 0,
+    const budget = budgetFor(engine.speed(), engine.contextTokens);
+    const prompt = prompts.assemble(engine, document, place, budget);
+    const { working } = deps;
+    const count = (result: GenerateResult) => {
+      deps.traces.count(result);
+      if (result.decodedTokens > 0) firstTokenMs = result.prefillMs + result.decodeMs / result.decodedTokens;
     };
-    const began = deps.now();
-    const outcome = generateSuggestion(
-      { ...deps, prompts, cache, count: deps.traces.count },
-      engine,
-      document,
-      state,
-      trace,
-    ).finally(() => {
+    return fly({ engine, document, budget, prompt, flight: newFlight(document, place), trace }, { count, working });
+  }
+
+  /**
+   * While a suggestion is looked at or typed through, the model writes what would follow it, so that after it is taken
+   * the next one is there at once. Any other request stops this, which costs that request up to one token's time.
+   */
+  function lookAhead(document: OpenDocument, place: Place, { suggestion, text, replaceAfter }: CacheHit): void {
+    const state = deps.engine();
+    if (state.kind !== 'ready' || flight !== undefined || followed.has(suggestion)) return;
+    const { engine } = state;
+    const isQuick = (engine.speed()?.decode ?? 0) >= lookAheadTokensPerSecond;
+    const inTheWay = place.lead !== '' || replaceAfter !== '';
+    if (!isQuick || inTheWay || unitsOf(document) > lookAheadUnits) return;
+    followed.add(suggestion);
+    const taken = withInserted(document, place.documentOffset, text);
+    const next = placeAt(taken, taken.text.positionAt(place.documentOffset + text.length));
+    const budget = budgetFor(engine.speed(), engine.contextTokens);
+    const prompt = prompts.foresee(engine, taken, next, budget);
+    if (prompt === undefined) return;
+    const trace = newTrace(deps.newId(), next.uri, next.replaceFrom);
+    const generation = { engine, document: taken, budget, prompt, flight: newFlight(document, next), trace };
+    fly(generation, { count: deps.traces.countAhead, working: () => undefined }).outcome.catch(() => undefined);
+  }
+
+  function fly(generation: Generation, how: Pick<GenerationDeps, 'count' | 'working'>): Flight {
+    const outcome = generateSuggestion({ ...deps, ...how, cache }, generation).finally(() => {
       if (flight === launched) flight = undefined;
-      if (!state.controller.signal.aborted) expectedMs = deps.now() - began;
     });
-    const launched = { state, outcome };
+    const launched: Flight = { state: generation.flight, outcome };
     flight = launched;
     return launched;
   }
 
   /** Waits for a generation; when nobody waits any more it is stopped, after a grace in which a keystroke may join it. */
-  async function waitFor(target: NonNullable<typeof flight>, signal: AbortSignal): Promise<Outcome | undefined> {
+  async function waitFor(target: Flight, signal: AbortSignal): Promise<Outcome | undefined> {
     const { state, outcome } = target;
     state.waiting++;
     const withdrawn = new Promise<undefined>((resolve) => {
@@ -186,8 +222,9 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     return nothing(trace, state.kind === 'loading' ? 'modelLoading' : state.reason);
   }
 
-  function refuse({ text }: OpenDocument, position: Position): NoSuggestionReason | undefined {
-    if (text.offsetAt({ line: text.lineCount, character: 0 }) > largestDocumentUnits) return 'documentTooLarge';
+  function refuse(document: OpenDocument, position: Position): NoSuggestionReason | undefined {
+    if (unitsOf(document) > largestDocumentUnits) return 'documentTooLarge';
+    const { text } = document;
     if (deps.excluded(text.uri)) return 'excluded';
     const line = lineAt(text, position.line);
     if (line.length > longestLineUnits) return 'lineTooLong';
@@ -197,6 +234,7 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
 
   function offer(
     trace: Trace,
+    document: OpenDocument,
     place: Place,
     position: Position,
     source: Trace['source'],
@@ -205,6 +243,8 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     if (hit === undefined) return undefined;
     trace.source = source;
     trace.completion = place.lead + hit.text;
+    const { version } = document.text;
+    setImmediate(() => document.text.version === version && lookAhead(document, place, hit));
     return {
       insertText: trace.completion,
       range: {
@@ -220,7 +260,9 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     async rested(uri, position) {
       const document = deps.document(uri);
       const state = deps.engine();
-      if (document === undefined || state.kind !== 'ready' || flight !== undefined || deps.excluded(uri)) return;
+      if (document === undefined || state.kind !== 'ready' || deps.excluded(uri)) return;
+      if (flight !== undefined && flight.state.waiting > 0) return;
+      flight?.state.controller.abort();
       await preparer.here(state.engine, document, placeAt(document, position));
     },
     edited: prompts.edited,
@@ -230,6 +272,10 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
       if (flight?.state.place.uri === uri) flight.state.controller.abort();
     },
   };
+}
+
+function unitsOf({ text }: OpenDocument): number {
+  return text.offsetAt({ line: text.lineCount, character: 0 });
 }
 
 function nothing(trace: Trace, reason: NoSuggestionReason): undefined {

@@ -69,6 +69,14 @@ export function applyChanges(
   return touched;
 }
 
+/** The document as it would be with `inserted` at `offset`; the given one stays as it is. */
+export function withInserted(document: OpenDocument, offset: number, inserted: string): OpenDocument {
+  const { text } = document;
+  const whole = text.getText();
+  const changed = whole.slice(0, offset) + inserted + whole.slice(offset);
+  return { ...document, text: TextDocument.create(text.uri, text.languageId, text.version, changed) };
+}
+
 export function textBefore(document: TextDocument, offset: number): string {
   return slice(document, Math.max(0, offset - nearUnits), offset);
 }

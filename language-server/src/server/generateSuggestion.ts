@@ -1,20 +1,21 @@
 import type { Settings } from '#protocol/settings.ts';
 import type { Trace } from '#protocol/trace.ts';
-import { budgetFor } from '../completion/budget.ts';
+import type { Budget } from '../completion/budget.ts';
 import type { SuggestionCache } from '../completion/cache.ts';
 import { applyFilters } from '../completion/filters/apply.ts';
+import { languageOf } from '../completion/languages.ts';
+import { lexBefore } from '../completion/lex.ts';
 import { completionMode } from '../completion/mode.ts';
 import { normaliseNewlines } from '../completion/prompt.ts';
 import { createStopRule, finishText, type Stop } from '../completion/stop.ts';
 import { stillFits } from '../completion/trigger.ts';
 import type { Engine, GenerateResult } from '../engine/engine.ts';
 import type { AskMemory } from './askMemory.ts';
-import type { PromptAssembler } from './assemblePrompt.ts';
+import type { AssembledPrompt } from './assemblePrompt.ts';
 import { type OpenDocument, usesCrlf } from './documents.ts';
 import type { InFlight, Outcome } from './inFlight.ts';
 
 export interface GenerationDeps {
-  readonly prompts: PromptAssembler;
   readonly cache: SuggestionCache;
   readonly settings: () => Settings;
   readonly ask: AskMemory;
@@ -23,29 +24,30 @@ export interface GenerationDeps {
   readonly working: (delta: 1 | -1) => void;
 }
 
+export interface Generation {
+  readonly engine: Engine;
+  readonly document: OpenDocument;
+  readonly budget: Budget;
+  readonly prompt: AssembledPrompt;
+  readonly flight: InFlight;
+  readonly trace: Trace;
+}
+
 const maxBlockLines = 12;
 
-/** Prompt, model, stop rule, filters: a suggestion goes into the cache, everything else into the trace. */
-export async function generateSuggestion(
-  deps: GenerationDeps,
-  engine: Engine,
-  document: OpenDocument,
-  flight: InFlight,
-  trace: Trace,
-): Promise<Outcome> {
+/** Model, stop rule, filters: a suggestion goes into the cache, everything else into the trace. */
+export async function generateSuggestion(deps: GenerationDeps, generation: Generation): Promise<Outcome> {
+  const { engine, document, budget, prompt, flight, trace } = generation;
   const { place } = flight;
-  const budget = budgetFor(engine.speed(), engine.contextTokens);
-  const prompt = deps.prompts.assemble(engine, document, place, budget);
   Object.assign(trace.stagesMs, prompt.stagesMs);
   trace.prompt = prompt.text;
   trace.healed = prompt.required;
   trace.context = prompt.context;
 
-  const context = {
-    prefix: normaliseNewlines(place.prefix),
-    suffix: normaliseNewlines(place.suffix),
-    languageId: document.text.languageId,
-  };
+  const { languageId } = document.text;
+  const prefix = normaliseNewlines(place.prefix);
+  const lexed = lexBefore(prefix, languageOf(languageId));
+  const context = { prefix, suffix: normaliseNewlines(place.suffix), languageId, lexed };
   const mode = completionMode({ ...context, multiline: deps.settings().multiline });
   const stopOptions = { ...context, mode, maxLines: maxBlockLines };
   const stopRule = createStopRule(stopOptions);

@@ -1,4 +1,5 @@
 import type { NoSuggestionReason } from '#protocol/trace.ts';
+import { placeUnits } from '../completion/cache.ts';
 import { stillFits } from '../completion/trigger.ts';
 import type { Place } from './place.ts';
 
@@ -20,9 +21,6 @@ export interface InFlight {
   waiting: number;
 }
 
-/** How much text on each side tells one place from another, in UTF-16 units. */
-const contextUnits = 160;
-
 /** What was typed since the generation began, where that agrees with what it writes so far, so that waiting for it pays. */
 export function typedSince(flight: InFlight, place: Place): string | undefined {
   const began = flight.place;
@@ -33,8 +31,8 @@ export function typedSince(flight: InFlight, place: Place): string | undefined {
   const at = place.prefix.length - length;
   const typed = place.prefix.slice(at);
   const fits =
-    place.prefix.slice(0, at).endsWith(began.prefix.slice(-contextUnits)) &&
-    place.suffix.startsWith(began.suffix.slice(0, contextUnits)) &&
+    place.prefix.slice(0, at).endsWith(began.prefix.slice(-placeUnits)) &&
+    place.suffix.startsWith(began.suffix.slice(0, placeUnits)) &&
     stillFits(flight.generated, typed);
   return fits ? typed : undefined;
 }

@@ -7,6 +7,8 @@ import type { GenerateResult } from '../engine/engine.ts';
 export interface TraceLog {
   add(trace: Trace): void;
   count(result: GenerateResult): void;
+  /** What was written for the time after a suggestion is taken, before anybody asked. */
+  countAhead(result: GenerateResult): void;
   /** Tokens that were evaluated in a pause, for a request that may come. */
   countPrepared(tokens: number): void;
   countSignal(signal: Signal): void;
@@ -20,6 +22,8 @@ export interface Totals {
   promptTokens: number;
   evaluatedTokens: number;
   decodedTokens: number;
+  aheadCalls: number;
+  aheadDecodedTokens: number;
   lastCancel?: GenerateResult['afterCancel'];
   readonly signals: Record<string, number>;
 }
@@ -42,6 +46,11 @@ export function createTraceLog(totals: Totals): TraceLog {
       totals.decodedTokens += result.decodedTokens;
       if (result.ended === 'cancelled') totals.lastCancel = result.afterCancel;
     },
+    countAhead(result) {
+      if (result.evaluatedTokens > 0) totals.aheadCalls++;
+      totals.evaluatedTokens += result.evaluatedTokens;
+      totals.aheadDecodedTokens += result.decodedTokens;
+    },
     countPrepared(tokens) {
       totals.evaluatedTokens += tokens;
     },
@@ -54,7 +63,16 @@ export function createTraceLog(totals: Totals): TraceLog {
 
 /** Shared by all windows: what the process did. */
 export function newTotals(): Totals {
-  return { requests: 0, modelCalls: 0, promptTokens: 0, evaluatedTokens: 0, decodedTokens: 0, signals: {} };
+  return {
+    requests: 0,
+    modelCalls: 0,
+    promptTokens: 0,
+    evaluatedTokens: 0,
+    decodedTokens: 0,
+    aheadCalls: 0,
+    aheadDecodedTokens: 0,
+    signals: {},
+  };
 }
 
 export function newTrace(id: string, uri: string, position: Position): Trace {
