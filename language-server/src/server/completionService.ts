@@ -52,7 +52,7 @@ const firstLookMs = 10;
 const loadPatienceMs = 20_000;
 
 /** A slower model would keep the next request waiting for its token. */
-const lookAheadTokensPerSecond = 8;
+const lookAheadTokensPerSecond = 5;
 /** Looking ahead copies the document: only where that is cheap, in UTF-16 units. */
 const lookAheadUnits = 262_144;
 
