@@ -143,6 +143,7 @@ async function decode(
 ): Promise<GenerateResult> {
   const counts = createCounts(signal);
   const prompt = request.tokens;
+  await using greedy = createGreedy(library, weights, sequence);
   const started = performance.now();
   // The last token is always evaluated: its logits choose the first token of the output.
   const reusedTokens = await align(sequence, prompt, prompt.length - 1);
@@ -170,11 +171,11 @@ async function decode(
     }
     // A draft is checked against the model alone.
     const likely = missing === '' && pending.length === 1 ? (request.likely?.([...prompt, ...output]) ?? []) : [];
-    let chosen = await step(sequence, pending, given, prefer(library, weights, allowed, likely));
+    let chosen = await greedy.step(pending, given, { allowed, likely });
     counts.decode += pending.length;
     if (trusting && !signal.aborted && !spells(weights, chosen.at(-1), missing)) {
       await sequence.eraseContextTokenRanges([{ start: from, end: sequence.nextTokenIndex }]);
-      chosen = await step(sequence, pending, given, prefer(library, weights, vocabulary.spelling(missing)));
+      chosen = await greedy.step(pending, given, { allowed: vocabulary.spelling(missing), likely: [] });
       counts.decode += pending.length;
     }
     if (signal.aborted) {
@@ -246,31 +247,56 @@ async function prefillRest(
   }
 }
 
-/** Evaluates `pending` in one batch and gives the greedy next token after each of them but the first `given`. */
-async function step(
-  sequence: LlamaContextSequence,
-  pending: readonly TokenId[],
-  given: number,
-  bias: { readonly tokenBias?: TokenBias },
-): Promise<(Token | undefined)[]> {
-  const options = { temperature: 0, ...bias };
-  const results = await sequence.controlledEvaluate(
-    pending.map((token, i) => [token as Token, i < given ? {} : { generateNext: { token: true, options } }]),
-  );
-  return Array.from(results, (result) => result?.next.token ?? undefined);
+interface Preference {
+  /** Only these tokens may come; empty for any. */
+  readonly allowed: readonly TokenId[];
+  readonly likely: readonly LikelyToken[];
 }
 
-function prefer(
-  library: Library,
-  weights: LlamaModel,
-  allowed: readonly TokenId[],
-  likely: readonly LikelyToken[] = [],
-): { readonly tokenBias?: TokenBias } {
-  if (allowed.length === 0 && likely.length === 0) return {};
+interface Greedy extends AsyncDisposable {
+  /** Evaluates `pending` in one batch and gives the greedy next token after each of them but the first `given`. */
+  step(pending: readonly TokenId[], given: number, preference: Preference): Promise<(Token | undefined)[]>;
+}
+
+/**
+ * Step by step, with one sampler for the whole generation: a new one for each token, which `controlledEvaluate` makes,
+ * costs a twentieth of a small model's step. Only a batch with a draft in it needs that.
+ */
+function createGreedy(library: Library, weights: LlamaModel, sequence: LlamaContextSequence): Greedy {
+  const none = library.TokenBias.for(weights);
+  let bias = none;
+  let tokens: AsyncGenerator<Token, void, Token | Token[] | undefined> | undefined;
+
+  async function next(pending: Token[]): Promise<Token | undefined> {
+    const begun = tokens !== undefined;
+    tokens ??= sequence.evaluate(pending, { temperature: 0, tokenBias: () => bias, yieldEogToken: true });
+    const result = await (begun ? tokens.next(pending) : tokens.next());
+    return result.done === true ? undefined : result.value;
+  }
+
+  return {
+    async step(pending, given, preference) {
+      bias = prefer(library, weights, preference) ?? none;
+      const unknown = pending.length - given;
+      if (unknown === 1) return [...Array<undefined>(given), await next([...pending] as Token[])];
+      const options = { temperature: 0, tokenBias: bias };
+      const results = await sequence.controlledEvaluate(
+        pending.map((token, i) => [token as Token, i < given ? {} : { generateNext: { token: true, options } }]),
+      );
+      return Array.from(results, (result) => result?.next.token ?? undefined);
+    },
+    async [Symbol.asyncDispose]() {
+      await tokens?.return();
+    },
+  };
+}
+
+function prefer(library: Library, weights: LlamaModel, { allowed, likely }: Preference): TokenBias | undefined {
+  if (allowed.length === 0 && likely.length === 0) return undefined;
   const bias = library.TokenBias.for(weights);
   if (allowed.length > 0) bias.set(allowed as Token[], { logit: requiredBias });
   for (const { token, bonus } of likely) bias.set(token as Token, { logit: bonus });
-  return { tokenBias: bias };
+  return bias;
 }
 
 function spells(weights: LlamaModel, token: Token | undefined, missing: string): boolean {
