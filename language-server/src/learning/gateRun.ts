@@ -59,7 +59,7 @@ export async function runGate(
   const [baseLosses = [], current = [], ...others] = losses.losses;
   const tried = trials.map((trial, i) => ({ ...trial, losses: others[i] ?? [] }));
   const input = { heldOutTokens: labelled(heldOut), base: baseLosses, current, trials: tried };
-  const probe = plainLines(probeTexts, tokenizer, options.sequence);
+  const probe = firstTokens(plainLines(probeTexts, tokenizer, options.sequence), options.probeTokens);
   let report: GateReport | undefined;
   // Best first; a scale that forgets too much gives way to the next.
   for (const trial of tried.toSorted((a, b) => total(a.losses) - total(b.losses))) {
@@ -122,6 +122,14 @@ export async function writeLines(path: string, lines: readonly DatasetLine[]): P
 
 function use({ path, scale }: { readonly path: string; readonly scale: number }): AdapterUse {
   return { path, scale };
+}
+
+function firstTokens(lines: readonly DatasetLine[], tokens: number): readonly DatasetLine[] {
+  let left = tokens;
+  return lines.filter((line) => {
+    left -= line.tokens.length;
+    return left >= 0;
+  });
 }
 
 function labelled(lines: readonly DatasetLine[]): number {

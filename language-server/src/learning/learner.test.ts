@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TrainingResult } from '#protocol/learningRuns.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createFakeEngine } from '../engine/fake.ts';
+import type { EngineState } from '../engine/modelHost.ts';
 import { type AdapterVersions, openAdapterVersions } from './adapterVersions.ts';
 import { contentHashOf, type Example } from './example.ts';
 import { createLearner, type Learner, type LearnerDeps } from './learner.ts';
@@ -82,6 +83,12 @@ describe.skipIf(process.platform === 'win32')('the learner', () => {
     expect(engine.adapters()).toEqual([{ path: version?.path, scale: version?.card.gate?.scales.personal }]);
     expect(await store.adaptersUsing(['e3'])).toEqual([version?.card.id]);
     expect(learnt).toEqual([]);
+  });
+
+  it('a command that comes before the model waits for it', async () => {
+    let state: EngineState = { kind: 'loading', loaded: sleep(50).then(() => (state = { kind: 'ready', engine })) };
+    start({}, { engine: () => state });
+    expect(await learner.trainNow(never)).toMatchObject({ kind: 'promoted' });
   });
 
   it('starts by itself with enough new evidence in idle time, once, and tells what changed', async () => {

@@ -101,6 +101,9 @@ export function createLearner(deps: LearnerDeps): Learner {
   }
 
   async function run(work: Work, signal: AbortSignal): Promise<TrainingOutcome> {
+    // A command may come before the model is there.
+    const loading = deps.engine();
+    if (loading.kind === 'loading') await loading.loaded;
     const current = engine();
     const own = await base();
     if ('missing' in deps.trainer) return { kind: 'failed', message: deps.trainer.missing };

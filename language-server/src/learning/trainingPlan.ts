@@ -11,6 +11,8 @@ export const trainingOptionsSchema = z.object({
   sequence: z.number().int().default(256),
   rank: z.number().int().default(8),
   learningRate: z.number().default(1e-3),
+  /** Of generic code, on which forgetting is measured; tests take less. */
+  probeTokens: z.number().int().default(10_000),
   threads: z.number().int().default(1),
   /** Gives way to everything else on the machine; a busy machine may starve it. */
   lowPriority: z.boolean().default(true),
