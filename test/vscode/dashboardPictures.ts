@@ -1,0 +1,39 @@
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { dashboardHome } from './dashboardHome.ts';
+import { openEditor } from './harness/editor.ts';
+
+// Takes the pictures of the dashboard in the real editor, with made-up figures (dashboardHome.ts).
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const drawnAfterMs = 1500;
+
+const settings = {
+  'argot.policy': { epsilonPerYear: 6 },
+  'workbench.activityBar.location': 'hidden',
+  'workbench.layoutControl.enabled': false,
+  'workbench.colorTheme': 'Light Modern',
+  'window.commandCenter': false,
+};
+
+for (const [name, theme] of [
+  ['dashboard', 'Light Modern'],
+  ['dashboard-dark', 'Dark Modern'],
+] as const) {
+  await using editor = await openEditor({
+    folder: path.join(repository, 'samples'),
+    settings: { ...settings, 'workbench.colorTheme': theme },
+    prepareHome: dashboardHome,
+  });
+  await editor.page.setViewportSize({ width: 1000, height: 1150 });
+  await editor.statusBecomes(/Ready/);
+  await editor.press('Control+b');
+  await editor.runCommand('Argot: Show Dashboard');
+  const page = editor.page.frameLocator('iframe.webview.ready').frameLocator('iframe#active-frame');
+  await page.locator('#left-chart canvas').waitFor({ timeout: 20_000 });
+  await sleep(drawnAfterMs);
+  const file = path.join('media', `${name}.png`);
+  await editor.screenshot(path.join(repository, file));
+  console.log(file);
+}
