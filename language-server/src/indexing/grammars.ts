@@ -40,6 +40,8 @@ const grammarByExtension: Readonly<Record<string, string>> = {
   psm1: 'powershell',
 };
 
+/** WebAssembly memory grows to the largest tree and is never given back; so large a file is cut by lines. */
+const largestParsedUnits = 64 * 1024;
 /** A parse that takes longer is given up: such a file is odd, and lines serve it as well. */
 const parseMs = 400;
 
@@ -73,7 +75,7 @@ export function createChunker(log: (message: string) => void): Chunker {
       }
       const lines = text.split('\n');
       const language = await languageOf(path);
-      if (language === undefined) return chunkLines(lines);
+      if (language === undefined || text.length > largestParsedUnits) return chunkLines(lines);
       parser.setLanguage(language);
       const deadline = performance.now() + parseMs;
       const tree = parser.parse(text, undefined, { progressCallback: () => performance.now() > deadline });
