@@ -75,7 +75,10 @@ export function summarise(rows: readonly Row[], trainingTokens: number) {
     meanBpbGain: rounded(mean(own.map(({ gain }) => gain)), 4),
     shareImprovedBpb: share(improved),
     shareHarmedBpb: share(harmed),
-    shareOwnBeatsOther: share(compared.map((row) => row.bitsPerByte < (others.get(row.author) ?? 0))),
+    // Only the largest size is compared with another author's.
+    ...(compared.length === 0
+      ? {}
+      : { shareOwnBeatsOther: share(compared.map((row) => row.bitsPerByte < (others.get(row.author) ?? 0))) }),
     forgetting: rounded(mean(forgetting), 4),
     forgettingWorst: rounded(Math.max(...forgetting), 4),
   };
