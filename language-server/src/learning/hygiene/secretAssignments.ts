@@ -10,7 +10,7 @@ const secretName =
 const passwordName = /(?:^|_)(?:passw(?:or)?ds?|pwd|pass|passphrase|passcode)(?:_|$)/;
 /** What is derived from a secret, names one, or only speaks of it. */
 const harmlessName =
-  /(?:^|_)(?:hash|hashed|digest|checksum|sha\d*|id|ids|name|names|url|uri|path|file|type|types|kind|length|size|pattern|regex|count|public|field|fields|label|title|hint|header|headers|message|error|prompt|placeholder|input|env|var|column|index|status|state|expiry|expires|ttl|limit|budget|max|min|num|total|usage|prefix|suffix|scope|endpoint|cookie|param|class|schema|provider|policy|strength|rule|rules)(?:_|$)/;
+  /(?:^|_)(?:hash|hashed|digest|checksum|sha\d*|id|ids|name|names|url|uri|path|file|type|types|kind|length|size|pattern|regex|count|public|field|fields|label|title|hint|header|headers|message|error|prompt|placeholder|input|env|var|column|index|status|state|expiry|expires|ttl|limit|budget|max|min|num|total|usage|prefix|suffix|scope|endpoint|param|class|schema|provider|policy|strength|rule|rules)(?:_|$)/;
 
 /** Bits per character, and with them the least length, from which a literal looks random. */
 const randomBits = 3;
