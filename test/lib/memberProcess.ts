@@ -31,8 +31,8 @@ export interface MemberLine {
   readonly standing?: {
     readonly kind: string;
     readonly round?: number;
-    readonly objection?: unknown;
-    readonly judgement?: { readonly adopt: boolean };
+    readonly objection?: { readonly kind: string };
+    readonly judgement?: { readonly adopt: boolean; readonly forecast?: string };
   };
 }
 

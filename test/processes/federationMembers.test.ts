@@ -83,7 +83,7 @@ it('under client-level privacy the noise of all is in the sum, and each memberâ€
     (await federation.board.state(signal)).members === 3 &&
     members.every((each) => lastStanding(each)?.standing?.kind === 'noRound');
   await until('all are in', seen, 20_000);
-  const memberVariance = 1000;
+  const memberVariance = 100;
   const privacy = { mechanism: 'client', memberVariance, delta: 1e-5 } as const;
   await federation.command({ do: 'start', settings: { ...settings, privacy, maxWeight: 1 } });
   const [ada] = members as [MemberProcess, MemberProcess, MemberProcess];
@@ -111,6 +111,16 @@ it('under client-level privacy the noise of all is in the sum, and each memberâ€
       unit: 'member',
       release: { steps: 1, mechanism: { kind: 'skellamVector', variance: 2 * memberVariance } },
     });
+    expect(judged(members[0]!, 1)?.standing?.judgement?.forecast).toMatch(/, as forecast of âˆ’\d+\.\d+ %\.$/);
+  }
+  // With noise of ten times what is gained they refuse, each by its own measurement, and nothing is spent.
+  await until('votes', async () => ((await federation.board.state(signal)).round?.votesFor ?? 0) === 3, 20_000);
+  const loud = { ...privacy, memberVariance: 1e6 };
+  await federation.command({ do: 'start', settings: { ...settings, privacy: loud, maxWeight: 1 } });
+  const refuses = (member: MemberProcess) => lastStanding(member)?.standing?.objection?.kind === 'noGain';
+  await until('all refuse', () => members.every(refuses), 20_000);
+  for (const { home } of members) {
+    expect((await readFile(join(home, 'ledger', 'privacy.jsonl'), 'utf8')).trimEnd().split('\n')).toHaveLength(1);
   }
 });
 

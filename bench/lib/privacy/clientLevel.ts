@@ -1,6 +1,6 @@
 import { honestMembers } from '#protocol/federation/planPrivacy.ts';
 import { noiseFor } from '#protocol/privacy/calibration.ts';
-import { forecastRound } from '../../../language-server/src/federation/forecast.ts';
+import { expectedMeanNorm, forecastRound } from '../../../language-server/src/federation/forecast.ts';
 import { mean, rounded } from '../measure.ts';
 import { type Author, type Code, spread } from './corpus.ts';
 import {
@@ -22,7 +22,7 @@ const testAuthors = 3;
 const testWindows = 6;
 const validWindows = 2;
 /** Of the update's norm, which is 1 for each member. */
-const stepLengths = [0.1, 0.25, 0.75, 1.5, 3] as const;
+const stepLengths = [0.1, 0.25, 0.75, 1.5] as const;
 
 export interface ClientRow {
   readonly members: number;
@@ -84,7 +84,7 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
     const noisy = withNoise(signal, deviation, which, `${members} ${which} ${epsilon}`);
     const stepLength = await bestStep(workshop, valid, noisy);
     const tested = await testOn(judges, workshop, noisy, stepLength);
-    const own = updates[0] ?? signal;
+    const own = (updates[0] ?? signal).map((value) => value * expectedMeanNorm(members));
     const forecast = await forecastFor(judges[0], workshop, { own, deviation, stepLength, settings, epsilon });
     const clean = rows[0]?.gainPercent;
     rows.push({

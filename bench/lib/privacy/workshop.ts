@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findTrainer, startTrainer, type TrainerHost } from '../../../language-server/src/learning/trainer.ts';
 import { type TrainerCommand, trainerCommands } from '../../../language-server/src/learning/trainerMessages.ts';
@@ -105,6 +105,7 @@ export async function openWorkshop(signal: AbortSignal, progress: (line: string)
         mode: 'b',
         scale: length,
       });
+      await rm(`${target}.f32`);
     });
   }
 

@@ -20,6 +20,8 @@ const judgementSchema = z.object({
   baseLoss: z.number(),
   currentLoss: z.number(),
   candidateLoss: z.number(),
+  /** What was forecast beside what came of it, in words. */
+  forecast: z.string().optional(),
   voted: z.boolean(),
 });
 export type Judgement = z.infer<typeof judgementSchema>;

@@ -25,7 +25,7 @@ it('weighs the gain against what the noise costs, and takes part where something
   expect(forecast.costPercent).toBeCloseTo(100 * (0.03 / 2.1));
   expect(forecast.netPercent).toBeCloseTo(100 * (0.07 / 2.1));
   expect(forecast).toMatchObject({ takesPart: true, help: [] });
-  expect(compareForecast(forecast, [2, 2], [1.9, 1.9])).toContain('−5.00 %, as forecast of −3.33 %');
+  expect(compareForecast(forecast.netPercent, [2, 2], [1.9, 1.9])).toContain('−5.00 %, as forecast of −3.33 %');
 });
 
 it('refuses what would harm, and says what would help by how much', () => {

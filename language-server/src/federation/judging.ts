@@ -8,6 +8,7 @@ import { isVotedDown, openVote } from '#protocol/federation/vote.ts';
 import { type Judgement, rolledBack } from './adoption.ts';
 import { type FederationLog, type RoundEnd, readEnd } from './federationLog.ts';
 import type { MemberContext, MemberStanding } from './member.ts';
+import { outcomeOf } from './roundForecast.ts';
 import { closeRound } from './takingPart.ts';
 
 type Published = RoundEnd & { readonly kind: 'published' };
@@ -82,7 +83,9 @@ async function judge(
   }
   if (!losses.ok) return undefined;
   const [baseLoss = 0, currentLoss = 0, candidateLoss = 0] = losses.value;
-  return { ...known, adopt: candidateLoss <= currentLoss, baseLoss, currentLoss, candidateLoss };
+  const forecast = await outcomeOf(context, round.plan.round, currentLoss, candidateLoss);
+  const measured = { adopt: candidateLoss <= currentLoss, baseLoss, currentLoss, candidateLoss };
+  return { ...known, ...measured, ...(forecast === undefined ? {} : { forecast }) };
 }
 
 /** The adapter after a result as a file, made unless it is there; false where it could not be made. */

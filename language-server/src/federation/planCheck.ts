@@ -10,12 +10,15 @@ import type { RoundTerms } from '../policy/actions.ts';
 import { type PolicyRefusal, refusalSentence } from '../policy/decisions.ts';
 import type { PolicyService } from '../policy/policyService.ts';
 import type { Enrolment } from './enrolment.ts';
+import type { Forecast } from './forecast.ts';
 
 /** Why a member takes no part in a plan that is right in form: its policy, its enrolment or its machine says no. */
 export type PlanObjection =
   | { readonly kind: 'policy'; readonly refusal: PolicyRefusal }
   /** All rounds so far and this one would cost more than a cap of policy. */
   | { readonly kind: 'budget'; readonly budget: Extract<Budget, { readonly ok: false }> }
+  /** By the forecast its noise costs this member more than the update gains. */
+  | { readonly kind: 'noGain'; readonly forecast: Forecast }
   | { readonly kind: 'otherBase' }
   | { readonly kind: 'otherAdapter' }
   | { readonly kind: 'minimumTooLow'; readonly asked: number; readonly enrolled: number }
@@ -54,7 +57,7 @@ export function planObjection(round: Round, judge: PlanJudge): PlanObjection | u
 }
 
 /** What the round alone costs; without a mechanism it costs without end. */
-function epsilonOf(plan: Plan): number {
+export function epsilonOf(plan: Plan): number {
   const privacy = planPrivacy(plan);
   return privacy === undefined ? Number.POSITIVE_INFINITY : privacySpentRdp([privacy.release], privacy.delta);
 }
@@ -83,6 +86,10 @@ export function objectionSentence(objection: PlanObjection): string {
     case 'budget': {
       const { field, cap, wouldBe, left } = objection.budget;
       return `“${field}” is at most ${cap}; with this round epsilon would be ${wouldBe.toFixed(2)} (left: ${left.toFixed(2)}).`;
+    }
+    case 'noGain': {
+      const { sentence, help } = objection.forecast;
+      return help.length === 0 ? sentence : `${sentence} What would help: ${help.join('; ')}.`;
     }
     case 'otherBase':
       return 'The round is for another base model than the one in use here: choose the model that the team uses.';

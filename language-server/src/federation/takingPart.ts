@@ -15,6 +15,7 @@ import { adapterFile } from './judging.ts';
 import type { LocalOutcome, LocalUpdate } from './localTrainer.ts';
 import type { MemberContext, MemberStanding } from './member.ts';
 import { type PlanObjection, planObjection } from './planCheck.ts';
+import { weighRound } from './roundForecast.ts';
 
 /** A member's part of the open round: check, train, upload once, and serve on the committee. */
 export async function takePart(
@@ -97,6 +98,14 @@ async function upload(
     if (local === undefined) throw new Error('The upload was on record, and is not any more.');
     return quantised(round, local.value);
   };
+  if (local !== undefined) {
+    const before = start === undefined ? undefined : { total: start, file: startFileOf(context, round) };
+    const work = workFolder(context, round);
+    const forecast = await weighRound(context, round, local.value.update, before, work, signal);
+    if (forecast?.takesPart === false) {
+      return { kind: 'objects', round: number, objection: { kind: 'noGain', forecast } };
+    }
+  }
   const objection = isMade ? undefined : await recordSpend(context, round);
   if (objection !== undefined) return { kind: 'objects', round: number, objection };
   try {
@@ -120,7 +129,7 @@ async function trainFrom(
   const { adapter, training, privacy, maxWeight, parent } = round.plan;
   let startFile: string | undefined;
   if (start !== undefined && parent !== null) {
-    startFile = context.adoption.fileOf(hex(parent));
+    startFile = startFileOf(context, round);
     const message = 'The team’s adapter could not be written.';
     if (!(await adapterFile(context, round, start, startFile, signal))) {
       return { ok: false, problem: 'trainerFailed', message };
@@ -166,6 +175,11 @@ export async function closeRound(context: MemberContext, round: Round, signal: A
   const own = memberByKey(round, identity.signing.publicKey);
   const newest = await identity.newest(signal);
   if (own !== undefined && own.generation >= newest.generation) await identity.renew(signal);
+}
+
+/** The team's adapter that a round starts from, where it starts from one. */
+function startFileOf({ adoption }: MemberContext, { plan }: Round): string {
+  return adoption.fileOf(hex(plan.parent ?? new Uint8Array(0)));
 }
 
 function workFolder({ folder }: MemberContext, round: Round): string {

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { meanOf } from '#protocol/federation/quantiser.ts';
+import { zeroVector } from '#protocol/federation/ring.ts';
+import { quantiserOf, type Round } from '#protocol/federation/round.ts';
+import { addSkellamNoise } from '#protocol/federation/skellam.ts';
+import { writeAtomically } from '../engine/disk.ts';
+import { compareForecast, expectedMeanNorm, type Forecast, forecastRound } from './forecast.ts';
+import type { MemberContext } from './member.ts';
+import { epsilonOf } from './planCheck.ts';
+
+const draws = 2;
+
+const keptSchema = z.object({ round: z.number(), netPercent: z.number() });
+
+/**
+ * Weighs a client-level round on this member's held-out code, before anything is spent: its own update, as long as the mean is
+ * likely to be, with and without noise of the mean's deviation. Undefined for other rounds, and where there is nothing to
+ * measure on. `work` is a folder of the round's own.
+ */
+export async function weighRound(
+  context: MemberContext,
+  round: Round,
+  update: Float32Array,
+  start: { readonly total: Float32Array; readonly file: string } | undefined,
+  work: string,
+  signal: AbortSignal,
+): Promise<Forecast | undefined> {
+  const { plan } = round;
+  const { trainer } = context;
+  if (plan.privacy.mechanism !== 'client') return undefined;
+  const members = plan.cohort.length;
+  const clean = shortened(update, plan.clipNorm * expectedMeanNorm(members));
+  const candidates = [clean];
+  for (let i = 0; i < draws; i++) candidates.push(sum(clean, noiseOfMean(round, plan.privacy.memberVariance)));
+  await mkdir(work, { recursive: true, mode: 0o700 });
+  const files: string[] = [];
+  for (const [i, candidate] of candidates.entries()) {
+    const file = join(work, `forecast-${i}.gguf`);
+    const total = start === undefined ? candidate : sum(start.total, candidate);
+    if (!(await trainer.materialise(plan.adapter, total, file, signal)).ok) return undefined;
+    files.push(file);
+  }
+  const losses = await trainer.heldOutLosses([start?.file, ...files], signal);
+  if (!losses.ok) return undefined;
+  const [base = Number.NaN, without = Number.NaN, ...noisy] = losses.value;
+  const parameters = update.length;
+  const forecast = forecastRound(
+    { base: [base], clean: [without], noisy: noisy.map((loss) => [loss]) },
+    {
+      ...{ mechanism: 'client', members, epsilon: epsilonOf(plan), parameters },
+      valueParameters: trainer.updateLength({ ...plan.adapter, targets: ['v'] }) ?? parameters,
+    },
+  );
+  await writeAtomically(keptFile(context), JSON.stringify({ round: plan.round, netPercent: forecast.netPercent }));
+  return forecast;
+}
+
+/** What was forecast of a round beside what came of it, in words; undefined where nothing was. */
+export async function outcomeOf(
+  context: Pick<MemberContext, 'folder'>,
+  round: number,
+  before: number,
+  after: number,
+): Promise<string | undefined> {
+  const text = await readFile(keptFile(context), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const kept = keptSchema.parse(JSON.parse(text));
+  return kept.round === round ? compareForecast(kept.netPercent, [before], [after]) : undefined;
+}
+
+/** A draw of what all members' noise leaves in the mean, by the very code that makes it. */
+function noiseOfMean(round: Round, memberVariance: number): Float32Array {
+  const members = round.plan.cohort.length;
+  const vector = zeroVector(round.length, round.modulusBits);
+  vector.weight = members;
+  addSkellamNoise(vector, memberVariance * members, new Uint8Array(randomBytes(32)));
+  return meanOf(vector, quantiserOf(round));
+}
+
+function shortened(update: Float32Array, length: number): Float32Array {
+  const norm = Math.sqrt(update.reduce((squares, value) => squares + value * value, 0));
+  return norm <= length ? update : update.map((value) => (value / norm) * length);
+}
+
+function sum(a: Float32Array, b: Float32Array): Float32Array {
+  return a.map((value, i) => value + (b[i] ?? 0));
+}
+
+function keptFile({ folder }: Pick<MemberContext, 'folder'>): string {
+  return join(folder, 'forecast.json');
+}
