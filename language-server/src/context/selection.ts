@@ -14,6 +14,7 @@ const stayShare = 0.7;
 /** Tokens of a file's header beside its path. */
 const headerTokens = 4;
 const fewestLines = 3;
+const mostUnitsAToken = 8;
 
 /**
  * The chunks for the prompt, within the budget, those that are there already first and in their order, so that the KV
@@ -43,6 +44,8 @@ function fill(candidates: readonly Candidate[], { budgetTokens, countTokens }: S
   const chosen: Candidate[] = [];
   let left = budgetTokens;
   for (const candidate of candidates) {
+    // Counting tokens is what selection costs: what is surely too long is not counted.
+    if (chosen.length > 0 && candidate.text.length > left * mostUnitsAToken) continue;
     const header = countTokens(candidate.path) + headerTokens;
     const fitting = chosen.length === 0 ? cut(candidate, left - header, countTokens) : trimmed(candidate);
     if (fitting === undefined) continue;

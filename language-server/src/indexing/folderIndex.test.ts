@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type FolderIndex, type IndexProgress, openFolderIndex } from './folderIndex.ts';
 import { createChunker } from './grammars.ts';
-import { createIndexStore } from './indexStore.ts';
+import { createIndexStore, removeUnused } from './indexStore.ts';
 
 let home = '';
 const chunker = createChunker(() => undefined);
@@ -109,6 +109,15 @@ test('a folder that becomes excluded is gone at the next scan', async () => {
   await open();
   const { index } = await open((path) => path.startsWith('private/'));
   expect(found(index, 'hiddenName(')).toEqual([]);
+});
+
+test('the index of a folder that was not opened for long is removed, others stay', async () => {
+  await write('a.js', helper('oldName'));
+  await open();
+  await removeUnused(home, 1000, Date.now());
+  expect(await readdir(home)).toContain('stored');
+  await removeUnused(home, 1000, Date.now() + 2000);
+  expect(await readdir(home)).toEqual(['root']);
 });
 
 test.each([

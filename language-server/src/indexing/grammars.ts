@@ -76,16 +76,29 @@ export function createChunker(log: (message: string) => void): Chunker {
       const lines = text.split('\n');
       const language = await languageOf(path);
       if (language === undefined || text.length > largestParsedUnits) return chunkLines(lines);
-      parser.setLanguage(language);
-      const deadline = performance.now() + parseMs;
-      const tree = parser.parse(text, undefined, { progressCallback: () => performance.now() > deadline });
-      if (tree === null) {
-        parser.reset();
-        return chunkLines(lines);
+      try {
+        const ranges = parsed(parser, language, text, lines.length);
+        if (ranges.length > 0) return ranges;
+      } catch (error) {
+        // WebAssembly that failed once is in an unknown state.
+        parser = undefined;
+        log(`A file could not be parsed and is cut by lines: ${String(error)}`);
       }
-      const ranges = chunkTree(tree.rootNode, lines.length);
-      tree.delete();
-      return ranges.length > 0 ? ranges : chunkLines(lines);
+      return chunkLines(lines);
     },
   };
+}
+
+/** Nothing where the parse was given up. */
+function parsed(parser: ParserType, language: Language, text: string, lineCount: number): LineRange[] {
+  parser.setLanguage(language);
+  const deadline = performance.now() + parseMs;
+  const tree = parser.parse(text, undefined, { progressCallback: () => performance.now() > deadline });
+  if (tree === null) {
+    parser.reset();
+    return [];
+  }
+  const ranges = chunkTree(tree.rootNode, lineCount);
+  tree.delete();
+  return ranges;
 }

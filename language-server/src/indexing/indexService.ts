@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import picomatch from 'picomatch';
 import { type FolderIndex, openFolderIndex } from './folderIndex.ts';
 import { createChunker } from './grammars.ts';
-import { createIndexStore } from './indexStore.ts';
+import { createIndexStore, removeUnused } from './indexStore.ts';
 import type { IndexAnswer, IndexRequest, RepositoryChunk } from './messages.ts';
 
 export interface IndexServiceDeps {
@@ -20,12 +20,14 @@ interface OpenFolder {
 
 /** Changes are stored when nothing has changed for so long; until then a restart only reads those files again. */
 const saveAfterMs = 5_000;
+const unusedMs = 30 * 24 * 3_600_000;
 
 /** All folders of all windows, by requests; runs in a process of its own. */
 export function createIndexService({ storage, send }: IndexServiceDeps): (request: IndexRequest) => Promise<void> {
   const folders = new Map<string, OpenFolder>();
   const log = (message: string): void => send({ kind: 'log', message });
   const chunker = createChunker(log);
+  removeUnused(storage, unusedMs, Date.now()).catch((error: unknown) => log(`Old indexes stay: ${String(error)}`));
 
   function open(root: string, exclude: readonly string[]): OpenFolder {
     folders.get(root)?.stop.abort();

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Segment } from '../context/segment.ts';
@@ -70,6 +70,14 @@ export function createIndexStore(folder: string): IndexStore {
       }
     },
   };
+}
+
+/** Removes the indexes of folders that have not been opened for so long; each opening stores its index anew. */
+export async function removeUnused(storage: string, unusedMs: number, now: number): Promise<void> {
+  for (const name of await readdir(storage).catch(() => [])) {
+    const manifest = await stat(join(storage, name, manifestName)).catch(() => undefined);
+    if (manifest !== undefined && now - manifest.mtimeMs > unusedMs) await rm(join(storage, name), { recursive: true });
+  }
 }
 
 const nameOf = (bytes: Buffer): string => `${createHash('sha256').update(bytes).digest('hex')}.segment`;
