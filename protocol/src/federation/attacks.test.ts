@@ -88,7 +88,8 @@ describe('a plan', () => {
     ['cohortOrder', { cohort: [...plan.cohort].reverse() }],
     ['cohortOrder', { cohort: plan.cohort.map(() => plan.cohort[0]!) }],
     ['cohortTooSmall', { minimumCohort: 6 }],
-    ['sumTooWide', { privacy: { mechanism: 'client', memberVariance: 1e20, delta: 1e-5 } }],
+    ['sumTooWide', { maxWeight: 1, privacy: { mechanism: 'client', memberVariance: 1e20, delta: 1e-5 } }],
+    ['weightTells', { maxWeight: 2, privacy: { mechanism: 'client', memberVariance: 1, delta: 1e-5 } }],
     ['fields', { minimumCohort: 2 }],
     ['wrongFederation', { federation: new Uint8Array(32) }],
   ] as const satisfies readonly (readonly [Refusal, Partial<Plan>])[])('is refused: %s', (refusal, changed) => {
