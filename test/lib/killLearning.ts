@@ -65,11 +65,12 @@ export async function killLearning(
 }
 
 /** What must hold whenever the process is gone. Gives 1 where an adapter is active. */
-async function inspect(home: string, complain: (what: string) => void): Promise<0 | 1> {
+export async function inspect(home: string, complain: (what: string) => void): Promise<0 | 1> {
   const folder = join(home, 'adapters');
   const versions = await openAdapterVersions(home);
   for (const complaint of versions.complaints()) complain(complaint);
-  const active = versions.active('tiny');
+  const bases = new Set(versions.list().map(({ card }) => card.base.sha256));
+  const active = [...bases].flatMap((base) => versions.active(base));
   for (const { card, path } of active) {
     if (card.gate?.verdict !== 'better') complain(`${card.id} is active and did not pass the gate`);
     if ((await sha256OfFile(path)) !== card.sha256) complain(`${card.id} is active and not whole`);
@@ -78,13 +79,13 @@ async function inspect(home: string, complain: (what: string) => void): Promise<
   for (const name of names) {
     if (name.startsWith('.')) complain(`${name} was left`);
     const partner = name.endsWith('.gguf') ? name.replace(/gguf$/, 'json') : name.replace(/json$/, 'gguf');
-    if (name !== 'active.json' && !names.includes(partner)) complain(`${name} has no partner`);
+    if (/^(personal|team)-/.test(name) && !names.includes(partner)) complain(`${name} has no partner`);
   }
   return active.length > 0 ? 1 : 0;
 }
 
 /** The trainer that a process runs now. Linux only; elsewhere the process itself is killed each time. */
-async function childOf(pid: number | undefined): Promise<number | undefined> {
+export async function childOf(pid: number | undefined): Promise<number | undefined> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   const [first] = children.trim().split(' ');
   return first === undefined || first === '' ? undefined : Number(first);

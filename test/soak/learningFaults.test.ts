@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { openBench } from '../../native/tests/lib.ts';
 import { killLearning } from '../lib/killLearning.ts';
+import { killServer } from '../lib/killServer.ts';
+import { modelPath } from '../processes/setup.ts';
 
 const opened = await openBench();
 if ('missing' in opened) console.warn(opened.missing);
@@ -16,4 +18,15 @@ test.skipIf('missing' in opened)(
     expect(report.withActive).toBeGreaterThan(10);
   },
   20 * 60_000,
+);
+
+test.skipIf('missing' in opened)(
+  'the language server, killed forty times while it learns by itself',
+  async () => {
+    const report = await killServer(modelPath(), 40, Date.now() % 1000);
+    console.info(JSON.stringify(report));
+    expect(report.violations).toEqual([]);
+    expect(report.whileTraining).toBeGreaterThan(5);
+  },
+  30 * 60_000,
 );
