@@ -82,7 +82,8 @@ describe.skipIf('missing' in host)('adapters in the engine', () => {
       await said(1);
       list.push(performance.now() - began);
     }
-    let after10 = 0;
+    // The first exchanges of weights fill the allocator's pools; what grows after those would grow for ever.
+    let settled = 0;
     for (let i = 0; i < 50; i++) {
       const version = join(folder, `version-${i}.gguf`);
       await copyFile(trained, version);
@@ -92,14 +93,14 @@ describe.skipIf('missing' in host)('adapters in the engine', () => {
       expect(await swap).toEqual({ ok: true });
       await timed(latencies.still);
       await rm(version);
-      if (i === 9) after10 = ownMemoryMiB();
+      if (i === 19) settled = ownMemoryMiB();
     }
     const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
     const worst = Math.max(...latencies.swapping);
     console.info(
-      `50 swaps: own memory ${after10.toFixed(0)} MiB after 10, ${ownMemoryMiB().toFixed(0)} after 50; a request ${median(latencies.still).toFixed(0)} ms, during a swap ${median(latencies.swapping).toFixed(0)} ms, at worst ${worst.toFixed(0)}`,
+      `50 swaps: own memory ${settled.toFixed(0)} MiB after 20, ${ownMemoryMiB().toFixed(0)} after 50; a request ${median(latencies.still).toFixed(0)} ms, during a swap ${median(latencies.swapping).toFixed(0)} ms, at worst ${worst.toFixed(0)}`,
     );
-    if (process.platform === 'linux') expect(ownMemoryMiB() - after10).toBeLessThan(60);
+    if (process.platform === 'linux') expect(ownMemoryMiB() - settled).toBeLessThan(60);
     expect(await said()).toContain('zebraCrossing');
   });
 });
