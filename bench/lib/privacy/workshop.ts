@@ -46,7 +46,7 @@ export async function openWorkshop(signal: AbortSignal, progress: (line: string)
   const model = modelPath();
   const folder = join(cacheFolder(), 'privacy-bench');
   await mkdir(folder, { recursive: true });
-  const common = { model, threads: 1, lowPriority: true, sequence };
+  const common = { model, threads: 1, sequence };
 
   async function run<Request extends object, Result>(command: TrainerCommand<Request, Result>, request: Request) {
     const perExample: number[][] = [];
