@@ -82,14 +82,16 @@ describe('the repository of a window', () => {
     }
   });
 
-  it('looks at everything when very many files change', () => {
+  it('looks at everything when very many files change, or the rules of what is ignored', () => {
     const { repository, calls } = setUp();
     calls.length = 0;
     repository.filesChanged(['file:///work/app/a.js', 'file:///elsewhere/b.js']);
     repository.filesChanged(Array.from({ length: 400 }, (_, i) => `file:///work/app/${i}.js`));
+    repository.filesChanged(['file:///work/app/packages/lib/src/.gitignore']);
     expect(calls).toEqual([
       ['changed', '/work/app', ['a.js']],
       ['rescan', '/work/app'],
+      ['rescan', '/work/app/packages/lib'],
     ]);
   });
 

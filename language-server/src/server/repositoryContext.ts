@@ -133,7 +133,8 @@ export function createRepositoryContext({ index, excluded, definitions }: Reposi
         if (place !== undefined) changed.set(place.root, [...(changed.get(place.root) ?? []), place.path]);
       }
       for (const [root, paths] of changed) {
-        if (paths.length > manyChanges) index.rescan(root.path);
+        const rulesChanged = paths.some((path) => /(?:^|\/)\.gitignore$/.test(path));
+        if (rulesChanged || paths.length > manyChanges) index.rescan(root.path);
         else index.changed(root.path, paths);
       }
     },
