@@ -131,6 +131,18 @@ describe.skipIf(process.platform === 'win32')('the learner', () => {
     expect((await trainer.asked()).slice(0, 3)).toEqual(['train', 'pause', 'resume']);
   });
 
+  it('exchanges adapters in a pause, not between two keystrokes', async () => {
+    start({ swapPauseMs: 200, pauseMs: 1 });
+    const typing = setInterval(() => learner.typed(), 20);
+    const done = learner.trainNow(never);
+    await until(() => versions.active(versions.list()[0]?.card.base.sha256 ?? '').length > 0);
+    await sleep(100);
+    expect(engine.adapters()).toEqual([]);
+    clearInterval(typing);
+    await done;
+    expect(engine.adapters()).toHaveLength(1);
+  });
+
   it('one run at a time, and a cancelled one changes nothing', async () => {
     trainer = await fakeTrainer(home, join(home, 'ready.gguf'), 0.9, 5000);
     start();

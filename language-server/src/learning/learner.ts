@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TrainingResult, TrainingState } from '#protocol/learningRuns.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { EngineState } from '../engine/modelHost.ts';
@@ -85,11 +86,22 @@ export function createLearner(deps: LearnerDeps): Learner {
     return applications(async () => {
       const current = engine();
       if (current === undefined || (versions.list().length === 0 && current.adapters().length === 0)) return;
+      await pauseInTyping();
       const own = await adapterBase(deps.home, current.model);
       const active = own === undefined ? [] : versions.active(own.sha256);
       const outcome = await current.setAdapters(active.map(({ path, scale }) => ({ path, scale })));
       if (!outcome.ok) deps.log(outcome.message);
     });
+  }
+
+  /** Adapters are exchanged while nobody types, since that costs the evaluated prompts; in half a minute at the latest. */
+  async function pauseInTyping(): Promise<void> {
+    const deadline = now() + latestSwapMs;
+    for (;;) {
+      const waitMs = Math.min(typedAt + options.swapPauseMs, deadline) - now();
+      if (!(waitMs > 0) || closing.signal.aborted) return;
+      await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => undefined);
+    }
   }
 
   function typed(): void {
@@ -264,6 +276,7 @@ export function createLearner(deps: LearnerDeps): Learner {
   };
 }
 
+const latestSwapMs = 30_000;
 /** More than a run's token budget ever holds. */
 const mostExamples = 5000;
 /** Candidates that the gate refused are kept for a look, the newest of them. */

@@ -27,6 +27,8 @@ export const trainingOptionsSchema = z.object({
   tickMs: z.number().default(60_000),
   /** Training pauses while the developer types, and goes on after this. */
   pauseMs: z.number().default(3_000),
+  /** Adapters are exchanged after so long without a keystroke. */
+  swapPauseMs: z.number().default(1_500),
 });
 export type TrainingOptions = z.infer<typeof trainingOptionsSchema>;
 
