@@ -106,7 +106,7 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
   return rows;
 }
 
-function multiplierFor(epsilon: number): number {
+export function multiplierFor(epsilon: number): number {
   const calibration = noiseFor({ epsilon, delta }, (noise) => [gaussianRelease(noise)]);
   if (!calibration.ok) throw new Error(`No noise gives epsilon ${epsilon}.`);
   return calibration.noise;
