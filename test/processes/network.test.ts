@@ -17,7 +17,9 @@ interface Wire extends Disposable {
 
 function wire(): Wire {
   const name = `argot${process.pid % 10_000}`;
-  const address = '10.213.7.1';
+  // Several checkouts may be tested at once on one machine.
+  const subnet = `10.213.${process.pid % 250}`;
+  const address = `${subnet}.1`;
   const run = (...args: readonly string[]): void => {
     const { status, stderr } = spawnSync('ip', args, { encoding: 'utf8' });
     if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr}`);
@@ -26,11 +28,11 @@ function wire(): Wire {
   run('netns', 'add', name);
   run('link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
   // Without neighbour discovery no packet leaves but those that a program sends.
-  inside('sysctl', '-q', '-w', 'net.ipv6.conf.all.disable_ipv6=1');
-  spawnSync('sysctl', ['-q', '-w', `net.ipv6.conf.${name}.disable_ipv6=1`]);
+  inside('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 || true');
+  spawnSync('sh', ['-c', `echo 1 > /proc/sys/net/ipv6/conf/${name}/disable_ipv6`]);
   run('addr', 'add', `${address}/30`, 'dev', name);
   run('link', 'set', name, 'up');
-  inside('ip', 'addr', 'add', '10.213.7.2/30', 'dev', 'eth0');
+  inside('ip', 'addr', 'add', `${subnet}.2/30`, 'dev', 'eth0');
   inside('ip', 'link', 'set', 'eth0', 'up');
   inside('ip', 'link', 'set', 'lo', 'up');
   inside('ip', 'route', 'add', 'default', 'via', address);
