@@ -18,6 +18,7 @@ const exitPatienceMs = 5000;
  * @property {string} argotHome what the language server gets as ARGOT_HOME
  * @property {NodeJS.ProcessEnv} [env] added to this process's
  * @property {boolean} workspaceTrust
+ * @property {readonly string[]} [prefix] a command that runs the editor, such as one that gives it a machine of its own
  * @property {string} [token] what a browser must show at first; without it everybody on this machine may connect
  * @property {number} [port] a free one by default
  * @property {AbortSignal} [signal]
@@ -40,7 +41,8 @@ const exitPatienceMs = 5000;
  */
 export async function serveEditor(options) {
   const port = options.port ?? (await freePort());
-  const child = spawn(options.node, serverArguments(options, port), {
+  const [command = '', ...args] = [...(options.prefix ?? []), options.node, ...serverArguments(options, port)];
+  const child = spawn(command, args, {
     // A group of its own: closing ends the extension hosts with it.
     detached: process.platform !== 'win32',
     stdio: ['ignore', 'pipe', 'pipe'],

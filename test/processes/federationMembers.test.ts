@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { simulatedBase, simulatedUpdate } from '../../demo/simulatedTrainer.ts';
+import { adminMachine, canMakeMachine } from '../lib/adminMachine.ts';
 import { foundFederation, startCoordinator } from '../lib/coordinator.ts';
 import { type MemberProcess, startMember } from '../lib/memberProcess.ts';
 import { smallRound } from '../lib/simulatedMember.ts';
-import { adminMachine, canMakeMachine } from './adminMachine.ts';
 import { until } from './setup.ts';
 
 const { signal } = new AbortController();

@@ -6,8 +6,8 @@ import { readLeftRequest } from '#protocol/ledger.ts';
 import { effectivePolicyRequest, type PolicyView } from '#protocol/policy.ts';
 import { fileServer } from '../../language-server/src/engine/testing/fileServer.ts';
 import { signOrganisationPolicy } from '../../language-server/src/policy/organisationPolicy.ts';
+import { type AdminMachine, adminMachine, canMakeMachine } from '../lib/adminMachine.ts';
 import type { Client } from '../lib/client.ts';
-import { type AdminMachine, adminMachine, canMakeMachine } from './adminMachine.ts';
 import { modelPath, ownServer, until } from './setup.ts';
 
 /** What “effective within a second” means. */

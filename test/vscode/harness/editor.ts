@@ -42,6 +42,8 @@ export type EditorOptions = Workspace & {
   readonly models?: readonly string[];
   /** Added to the environment of the editor and so of the language server. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs the editor, and so the language server, such as one that gives them a machine of their own. */
+  readonly prefix?: readonly string[];
   /** Off as in most tests' folders; on shows VS Code's question whether the folder is trusted. */
   readonly workspaceTrust?: boolean;
   /** A folder that takes the place of ARGOT_HOME's `run`, where the server listens: to put something there first. */
@@ -87,6 +89,7 @@ export async function openEditor(options: EditorOptions): Promise<Editor> {
     argotHome: folders.home,
     env: options.env ?? {},
     workspaceTrust: options.workspaceTrust ?? false,
+    prefix: options.prefix ?? [],
   });
   stack.defer(() => endLanguageServer(folders.home));
   stack.defer(served.close);
