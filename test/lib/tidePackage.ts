@@ -2,7 +2,7 @@
 export const tidePackage: Readonly<Record<string, string>> = {
   'lib/tables.js': `'use strict';
 
-/** Joins two tables of one harbour, row by row. */
+// Joins two tables of one harbour, row by row.
 function mergeQuorbTables(first, second) {
   const rows = first.rows.map((row, i) => ({ ...row, low: second.rows[i].low }));
   return { rows };
@@ -32,14 +32,14 @@ const { readTable } = require('./reader');
 function harbourTable(harbour) {
   const first = readTable(harbour, 'high');
   const second = readTable(harbour, 'low');
-  // Joins two tables of one harbour.
+  // Joins two tables of one harbour, row by row.
   
 }
 `,
 };
 
-/** Line and column, from 1, where the helper is wanted in app.js. */
-export const tideCursor = { line: 9, column: 3 } as const;
+/** The line of app.js, from 1, on which the helper is wanted. */
+export const tideCursor = { line: 9 } as const;
 /** What the model can't know without the other file. */
 export const tideHelper = 'mergeQuorbTables(first, second)';
 /** In the file that is excluded. */
