@@ -99,7 +99,9 @@ interface Measurement {
 type Row = Readonly<Record<string, string | number>>;
 type Stack = readonly AdapterUse[];
 
-const use = (path: string, scale = 1): AdapterUse => ({ path, scale });
+function use(path: string, scale = 1): AdapterUse {
+  return { path, scale };
+}
 
 async function measure(given: Measurement, signal: AbortSignal) {
   const { work, members, newcomers, steps } = given;

@@ -5,6 +5,7 @@ import { commandIds, type Handlers } from './commandIds.ts';
 import { createDashboard } from './dashboard.ts';
 import { enablementOf } from './enablement.ts';
 import { learnFromHistory } from './history.ts';
+import { createFederation } from './federation.ts';
 import { createInspect } from './inspect.ts';
 import { chooseSnooze, showMenu } from './menu.ts';
 import { chooseModel, downloadDefaultModel } from './models.ts';
@@ -51,6 +52,7 @@ export function activate(context: ExtensionContext): void {
   const policy = createPolicy(connected);
   const yourData = createYourData(connected);
   const dashboard = createDashboard(connected, context.extensionUri);
+  const federation = createFederation(connected, context);
 
   const take = async (unit: Unit): Promise<void> => {
     watch.tell({ kind: 'taking', unit });
@@ -91,6 +93,11 @@ export function activate(context: ExtensionContext): void {
     'argot.checkPolicyFile': () => policy.checkFile(),
     'argot.verifyLedger': () => policy.verifyLedger(),
     'argot.exportLedger': () => policy.exportLedger(),
+    'argot.enrolRepository': () => federation.enrol(),
+    'argot.joinTeam': () => federation.join(),
+    'argot.leaveTeam': () => federation.leave(),
+    'argot.approveMember': () => federation.approve(),
+    'argot.startRound': () => federation.startRound(),
     'argot.acceptNextWord': () => take('word'),
     'argot.acceptNextLine': () => take('line'),
     'argot.dismiss': async () => {
@@ -108,6 +115,7 @@ export function activate(context: ExtensionContext): void {
     policy,
     yourData,
     dashboard,
+    federation,
     connected.onDidChangePolicy((view) => notices.tellPolicy(view)),
     tellPlaces(connected, () => snooze.until() !== undefined),
     resumeSuggestions(connected),

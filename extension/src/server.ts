@@ -1,4 +1,11 @@
-import { type Event as EditorEvent, EventEmitter, type LogOutputChannel, workspace } from 'vscode';
+import {
+  Disposable,
+  type Event as EditorEvent,
+  EventEmitter,
+  type LogOutputChannel,
+  type SecretStorage,
+  workspace,
+} from 'vscode';
 import {
   type CancellationToken,
   DidChangeConfigurationNotification,
@@ -11,6 +18,7 @@ import {
 import { serverAddress } from '#protocol/address.ts';
 import { definitionsRequest } from '#protocol/definitions.ts';
 import { examplesChangedNotification } from '#protocol/learning.ts';
+import { federationChangedNotification, getSecretRequest, setSecretRequest } from '#protocol/federationViews.ts';
 import {
   learntNotification,
   type TrainingResult,
@@ -41,6 +49,9 @@ export interface Server {
   readonly onDidChangePolicy: EditorEvent<PolicyView>;
   /** Examples came or went. */
   readonly onDidChangeExamples: EditorEvent<void>;
+  readonly onDidChangeFederation: EditorEvent<void>;
+  /** Keeps the server's secrets in the editor from the next session on. */
+  serveSecrets(secrets: SecretStorage): Disposable;
   /** Undefined when the server is not connected; a failure rejects. */
   request<P, R>(
     type: RequestType<P, R, void>,
@@ -77,6 +88,8 @@ export function connectServer(parts: ServerParts): Server {
   const learnt = new EventEmitter<TrainingResult>();
   const policy = new EventEmitter<PolicyView>();
   const examples = new EventEmitter<void>();
+  const federation = new EventEmitter<void>();
+  let secrets: SecretStorage | undefined;
   let link: Link = { kind: 'connecting' };
   let status: Status | undefined;
   let session: ClientSession | undefined;
@@ -92,6 +105,14 @@ export function connectServer(parts: ServerParts): Server {
     client.onNotification(learntNotification, (result) => learnt.fire(result));
     client.onNotification(policyNotification, (view) => policy.fire(view));
     client.onNotification(examplesChangedNotification, () => examples.fire());
+    client.onNotification(federationChangedNotification, () => federation.fire());
+    client.onRequest(getSecretRequest, async ({ name }) => (await secrets?.get(name)) ?? null);
+    client.onRequest(setSecretRequest, async ({ name, value }) => {
+      if (secrets === undefined) throw new Error('The editor keeps no secrets yet.');
+      if (value === null) await secrets.delete(name);
+      else await secrets.store(name, value);
+      return null;
+    });
   };
 
   const supervisor = supervise({
@@ -138,6 +159,13 @@ export function connectServer(parts: ServerParts): Server {
     onLearnt: learnt.event,
     onDidChangePolicy: policy.event,
     onDidChangeExamples: examples.event,
+    onDidChangeFederation: federation.event,
+    serveSecrets(storage) {
+      secrets = storage;
+      return new Disposable(() => {
+        secrets = undefined;
+      });
+    },
     request: async (type, params, token) => session?.client.sendRequest(type, params, token),
     notify: (type, params) => {
       session?.client
@@ -165,6 +193,7 @@ export function connectServer(parts: ServerParts): Server {
       learnt.dispose();
       policy.dispose();
       examples.dispose();
+      federation.dispose();
     },
   };
 }

@@ -21,6 +21,7 @@ import { createAskMemory } from './server/askMemory.ts';
 import { openDailyTally } from './server/dailyTally.ts';
 import { greet } from './server/handshake.ts';
 import { createLifetime } from './server/lifetime.ts';
+import { openFederation } from './server/openFederation.ts';
 import { openLearning } from './server/openLearning.ts';
 import { startSession } from './server/session.ts';
 import { listen } from './server/socket.ts';
@@ -31,6 +32,8 @@ const environment = z
   .object({
     ARGOT_IDLE_MS: z.coerce.number().int().positive().default(60_000),
     ARGOT_TRAINING: z.string().optional(),
+    /** How often the coordinators of this user's teams are asked for news. */
+    ARGOT_FEDERATION_MS: z.coerce.number().int().positive().default(30_000),
     /** When the text of a taken suggestion is looked at again: milliseconds with commas. */
     ARGOT_SURVIVAL_MS: z
       .string()
@@ -84,7 +87,8 @@ if (listening.kind === 'refused') {
   process.exit(1);
 }
 
-const host = createModelHost({ home, policy, outbound: createOutbound(policy, left), log });
+const outbound = createOutbound(policy, left);
+const host = createModelHost({ home, policy, outbound, log });
 const index = createIndexClient({
   storage: join(home, 'index'),
   log,
@@ -97,6 +101,11 @@ const learning = openLearning({
 });
 learning.catch((error: unknown) => log(`Learning is off: ${String(error)}`));
 const ask = createAskMemory(join(home, 'ask.json'), log);
+const federation = openFederation({
+  ...{ home, host, policy, outbound, left, account, learning, env: process.env, log },
+  everyMs: environment.ARGOT_FEDERATION_MS,
+});
+federation.catch((error: unknown) => log(`Federation is off: ${String(error)}`));
 const lifetime = createLifetime({
   idleMs: environment.ARGOT_IDLE_MS,
   drainMs,
@@ -143,6 +152,7 @@ async function welcome(socket: Socket): Promise<void> {
     index,
     ask,
     learning,
+    federation,
     survivalChecksMs,
     totals,
     version: manifest.version,
@@ -163,6 +173,7 @@ async function end(): Promise<void> {
   for (const socket of sockets) socket.destroy();
   await sleep(0);
   await tally[Symbol.asyncDispose]();
+  await federation.then((opened) => opened[Symbol.asyncDispose]()).catch((error: unknown) => log(String(error)));
   await learning.then((opened) => opened[Symbol.asyncDispose]()).catch((error: unknown) => log(String(error)));
   await Promise.resolve(host[Symbol.asyncDispose]()).catch((error: unknown) => log(String(error)));
   process.exit(0);

@@ -55,6 +55,8 @@ import { collectorSettings, serveExamples } from './exampleRequests.ts';
 import { createExcluder } from './excluder.ts';
 import { serveHistory } from './historyRequests.ts';
 import { learningState, serveLearning } from './learningRequests.ts';
+import { serveFederation } from './federationRequests.ts';
+import type { OpenedFederation } from './openFederation.ts';
 import type { OpenedLearning } from './openLearning.ts';
 import { policyView, servePolicy, userComplaint } from './policyRequests.ts';
 import { createRepositoryContext } from './repositoryContext.ts';
@@ -69,6 +71,7 @@ export interface SessionDeps {
   readonly index: IndexClient;
   readonly ask: AskMemory;
   readonly learning: Promise<OpenedLearning>;
+  readonly federation: Promise<OpenedFederation>;
   /** When the text of a taken suggestion is looked at again, in milliseconds. */
   readonly survivalChecksMs: readonly number[];
   readonly totals: Totals;
@@ -317,7 +320,11 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     settings: () => collectorSettings(settings),
     excluded: (uri) => excluder(uri),
   });
+  const federationServed = serveFederation(connection, {
+    ...{ federation: deps.federation, folders: () => folders, trusted: () => trusted, log: deps.log },
+  });
   const subscriptions = [
+    federationServed,
     host.onChange(sendStatus),
     deps.index.onProgress(sendStatus),
     policy.onChange(policyChanged),

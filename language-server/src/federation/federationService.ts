@@ -1,0 +1,172 @@
+import { rm } from 'node:fs/promises';
+import {
+  BoardRefusal,
+  type FederationState,
+  type HttpBoard,
+  httpBoard,
+  type SendHttp,
+} from '#protocol/federation/httpBoard.ts';
+import type { FederationOutcome, TeamView } from '#protocol/federationViews.ts';
+import type { PrivacyAccount } from '../ledger/spendLedgerFile.ts';
+import type { PolicyService } from '../policy/policyService.ts';
+import { type Consent, consentsIn } from './consents.ts';
+import { fromHex } from './enrolment.ts';
+import { openIdentity } from './identity.ts';
+import type { KeyStore } from './keyStore.ts';
+import type { LocalTrainer } from './localTrainer.ts';
+import { type FederationMember, federationMember } from './member.ts';
+import { standingSentence } from './standing.ts';
+
+export interface FederationDeps {
+  readonly home: string;
+  readonly keys: KeyStore & { readonly hasWindow: () => boolean };
+  readonly policy: PolicyService;
+  readonly account: PrivacyAccount;
+  /** Carries requests for one team. */
+  readonly transport: (team: string) => Promise<SendHttp>;
+  /** Bytes that the ledger says have left for an origin. */
+  readonly sentBytes: (origin: string) => Promise<number>;
+  /** Undefined while no model is loaded or no trainer is there. */
+  readonly trainer: (consent: Consent, folder: string) => Promise<LocalTrainer | undefined>;
+  readonly everyMs: number;
+  readonly log: (message: string) => void;
+  readonly onChange: () => void;
+}
+
+/** This user's part in all teams: joins, goes through the rounds by itself, and leaves. */
+export interface FederationService extends AsyncDisposable {
+  join(consent: Consent): Promise<FederationOutcome>;
+  leave(federation: string): Promise<FederationOutcome>;
+  /** What is known of a team that this user has joined. */
+  view(federation: string): Promise<JoinedView | undefined>;
+}
+
+export type JoinedView = Pick<TeamView, 'standing' | 'sentBytes' | 'members' | 'round' | 'gain'> & {
+  readonly name: string;
+};
+
+interface Team {
+  readonly consent: Consent;
+  sentence: string;
+  state: FederationState | undefined;
+  member: FederationMember | undefined;
+  board: HttpBoard | undefined;
+}
+
+export async function openFederationService(deps: FederationDeps): Promise<FederationService> {
+  const consents = consentsIn(deps.home);
+  const teams = new Map<string, Team>();
+  const closing = new AbortController();
+  let stepping: Promise<void> | undefined;
+  for (const consent of await consents.list()) teams.set(consent.enrolment.federation, newTeam(consent));
+
+  async function memberOf(team: Team, signal: AbortSignal): Promise<FederationMember | undefined> {
+    if (team.member !== undefined) return team.member;
+    const { consent } = team;
+    const { enrolment } = consent;
+    const folder = consents.folderOf(enrolment.federation);
+    const trainer = await deps.trainer(consent, folder);
+    if (trainer === undefined) return undefined;
+    const identity = await openIdentity(folder, enrolment.federation, deps.keys, signal);
+    const send = await deps.transport(consent.name);
+    const federation = fromHex(enrolment.federation);
+    const { url } = enrolment.coordinator;
+    team.board = httpBoard({ url, federation, keys: identity.signing, send, nowMs: Date.now });
+    const { policy, account } = deps;
+    team.member = federationMember({
+      folder,
+      name: consent.name,
+      enrolment,
+      identity,
+      board: team.board,
+      trainer,
+      policy,
+      account,
+    });
+    return team.member;
+  }
+
+  async function step(team: Team, signal: AbortSignal): Promise<void> {
+    const before = team.sentence;
+    try {
+      const member = await memberOf(team, signal);
+      if (member === undefined) team.sentence = 'Waits for a model and its trainer on this machine.';
+      else {
+        const standing = await member.advance(signal);
+        team.sentence = standingSentence(standing);
+        team.state = standing.kind === 'waitingForLead' ? undefined : await team.board?.state(signal);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      const why = error instanceof Error ? error.message : String(error);
+      team.sentence = error instanceof BoardRefusal ? why : `The coordinator can't be reached now: ${why}`;
+      deps.log(`Federation ${team.consent.enrolment.federation.slice(0, 8)}: ${why}`);
+    }
+    if (team.sentence !== before) deps.onChange();
+  }
+
+  /** One step of each team, one after another; asked for again while it goes on, it goes on. */
+  function stepAll(): Promise<void> {
+    stepping ??= (async () => {
+      if (!deps.keys.hasWindow()) return;
+      for (const team of teams.values()) if (!closing.signal.aborted) await step(team, closing.signal);
+    })().finally(() => {
+      stepping = undefined;
+    });
+    return stepping;
+  }
+  const ticks = setInterval(() => void stepAll(), deps.everyMs);
+
+  return {
+    async join(consent) {
+      const { federation } = consent.enrolment;
+      await consents.give(consent);
+      teams.set(federation, newTeam(consent));
+      await stepping;
+      void stepAll().then(deps.onChange);
+      return { ok: true, message: `You have asked to be let in as ${consent.name}. The lead of the team decides.` };
+    },
+    async leave(federation) {
+      const team = teams.get(federation);
+      if (team === undefined) return { ok: false, message: 'You are not in this team.' };
+      // From here on nothing is sent but the word of leaving itself.
+      await consents.withdraw(federation);
+      teams.delete(federation);
+      await stepping;
+      const told = await memberOf(team, closing.signal)
+        .then(async (member) => {
+          await member?.leave(closing.signal);
+          return member !== undefined;
+        })
+        .catch(() => false);
+      await rm(consents.folderOf(federation), { recursive: true, force: true });
+      deps.onChange();
+      const unsaid = told ? '' : ' The coordinator could not be told; the lead can remove you.';
+      return { ok: true, message: `You have left the team. Nothing more of this machine goes to it.${unsaid}` };
+    },
+    async view(federation) {
+      const team = teams.get(federation);
+      if (team === undefined) return undefined;
+      const { consent, sentence: standing, state } = team;
+      const sentBytes = await deps.sentBytes(new URL(consent.enrolment.coordinator.url).origin);
+      const last = (await team.member?.judgements())?.findLast(({ adopt, baseLoss }) => adopt && baseLoss > 0);
+      return {
+        name: consent.name,
+        standing,
+        sentBytes,
+        ...(state === undefined ? {} : { members: state.members }),
+        ...(state?.round ? { round: state.round } : {}),
+        ...(last === undefined ? {} : { gain: 1 - last.candidateLoss / last.baseLoss }),
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(ticks);
+      closing.abort();
+      await stepping;
+    },
+  };
+}
+
+function newTeam(consent: Consent): Team {
+  return { consent, sentence: 'Starts.', state: undefined, member: undefined, board: undefined };
+}

@@ -1,0 +1,78 @@
+import type { SendHttp } from '#protocol/federation/httpBoard.ts';
+import type { ModelHost } from '../engine/modelHost.ts';
+import { type EditorKeyStore, editorKeyStore } from '../federation/editorKeyStore.ts';
+import { exampleTrainer } from '../federation/exampleTrainer.ts';
+import { type FederationService, openFederationService } from '../federation/federationService.ts';
+import { coordinatorTransport } from '../federation/transport.ts';
+import type { AdapterBase } from '../learning/adapterVersions.ts';
+import type { PrivacyAccount } from '../ledger/spendLedgerFile.ts';
+import type { LeftLedger } from '../network/leftLedger.ts';
+import type { Network, Outbound } from '../network/outbound.ts';
+import type { PolicyService } from '../policy/policyService.ts';
+import type { OpenedLearning } from './openLearning.ts';
+
+export interface OpenFederationDeps {
+  readonly home: string;
+  readonly host: ModelHost;
+  readonly policy: PolicyService;
+  readonly outbound: Outbound;
+  readonly left: LeftLedger;
+  readonly account: PrivacyAccount;
+  readonly learning: Promise<OpenedLearning>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly everyMs: number;
+  readonly log: (message: string) => void;
+}
+
+/** This process's part in all teams; there is one such process for a user. */
+export interface OpenedFederation extends AsyncDisposable {
+  readonly service: FederationService;
+  readonly keys: EditorKeyStore;
+  readonly policy: PolicyService;
+  /** The model in use, as the base of adapters. */
+  base(): Promise<AdapterBase | undefined>;
+  transport(team: string): Promise<SendHttp>;
+  /** Returns how to stop listening. */
+  listen(listener: () => void): () => void;
+}
+
+export async function openFederation(deps: OpenFederationDeps): Promise<OpenedFederation> {
+  const { home, host, policy, left, log, everyMs } = deps;
+  const keys = editorKeyStore();
+  const listeners = new Set<() => void>();
+  let network: Promise<Network> | undefined;
+  const transport = async (team: string): Promise<SendHttp> => {
+    network ??= deps.outbound.open({ proxy: '', env: deps.env });
+    return coordinatorTransport(await network, team);
+  };
+  const service = await openFederationService({
+    ...{ home, keys, policy, log, everyMs, transport, account: deps.account },
+    async trainer({ repository }, folder) {
+      const { learning, store } = await deps.learning;
+      const state = host.state();
+      const base = await learning.learner.base();
+      if (state.kind !== 'ready' || base === undefined || 'missing' in learning.trainer) return undefined;
+      return exampleTrainer({ ...{ host: learning.trainer, engine: state.engine, base, store, repository, folder } });
+    },
+    async sentBytes(origin) {
+      const { entries } = await left.read(Number.MAX_SAFE_INTEGER);
+      return entries.reduce(
+        (sum, entry) => (entry.kind === 'request' && entry.to === origin ? sum + entry.bytes : sum),
+        0,
+      );
+    },
+    onChange: () => listeners.forEach((listener) => void listener()),
+  });
+  return {
+    ...{ service, keys, policy, transport },
+    base: async () => (await deps.learning).learning.learner.base(),
+    listen(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async [Symbol.asyncDispose]() {
+      await service[Symbol.asyncDispose]();
+      await (await network)?.[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { enrolmentSchema } from '../../language-server/src/federation/enrolment.ts';
+import { type CoordinatorProcess, startCoordinator } from '../lib/coordinator.ts';
+import { type Editor, openEditor } from './harness/editor.ts';
+import { waitUntil } from './waits.ts';
+
+const env = { ARGOT_FEDERATION_MS: '300' };
+const files = { 'a.js': 'const a = 1;\n' };
+
+let coordinator: CoordinatorProcess;
+let lead: Editor;
+
+/** A number that the coordinator counts. */
+async function counted(name: string): Promise<number> {
+  const text = await fetch(`${coordinator.url}/metrics`).then((response) => response.text());
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
+}
+
+describe('a team in the editor', () => {
+  beforeAll(async () => {
+    coordinator = await startCoordinator();
+    lead = await openEditor({ files, env });
+    await lead.statusBecomes(/ready/i);
+  });
+  afterAll(async () => {
+    await lead?.close();
+    await coordinator?.[Symbol.asyncDispose]();
+  });
+
+  async function enter(editor: Editor, text: string): Promise<void> {
+    await editor.page.locator('.quick-input-widget input').first().waitFor();
+    await editor.page.keyboard.type(text);
+    await editor.press('Enter');
+  }
+
+  it('is founded by its lead, joined by a member who sees what would leave, and left again', async () => {
+    const token = (await readFile(path.join(coordinator.data, 'founding-token'), 'utf8')).trim();
+    await lead.runCommand('Argot: Enrol This Repository');
+    await enter(lead, coordinator.url);
+    await enter(lead, token);
+    await enter(lead, 'Ada');
+    await lead.notification(/The repository is enrolled/);
+    expect(await counted('argot_federations')).toBe(1);
+    const text = await readFile(path.join(lead.workspace, '.argot', 'federation.json'), 'utf8');
+    expect(enrolmentSchema.parse(JSON.parse(text)).coordinator.url).toBe(coordinator.url);
+    // No secret of the lead is in the repository.
+    expect(text).not.toMatch(/secret|token/i);
+
+    await lead.runCommand('Argot: Let a Member In');
+    await lead.pick('Ada');
+    await lead.notification(/Ada is in the team/);
+    await waitUntil(async () => (await counted('argot_members')) === 1);
+    await lead.runCommand('Explorer: Focus on Federation View');
+    const row = (text_: string | RegExp) => lead.page.locator('.pane-body .monaco-list-row').filter({ hasText: text_ });
+    await row(/Joined as Ada.*You are in/)
+      .first()
+      .waitFor();
+    await row(/Left this machine/)
+      .first()
+      .waitFor();
+
+    await using member = await openEditor({ files: { ...files, '.argot/federation.json': text }, env });
+    await member.notification(/This repository has a team/);
+    await member.answerNotification('Show What Would Leave');
+    const dialog = member.page.locator('.monaco-dialog-box');
+    await dialog.waitFor();
+    const said = await dialog.innerText();
+    for (const part of [coordinator.url, 'one update', 'sealed shares', 'What never leaves: your code']) {
+      expect(said).toContain(part);
+    }
+    await dialog.getByRole('button', { name: 'Join', exact: true }).click();
+    await enter(member, 'Ben');
+    await member.notification(/asked to be let in as Ben/);
+    await lead.runCommand('Notifications: Clear All Notifications');
+    await waitUntil(async () => {
+      await lead.runCommand('Argot: Let a Member In');
+      const isThere =
+        (await lead.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'Ben' }).count()) > 0;
+      if (!isThere) await lead.press('Escape');
+      return isThere;
+    }, 30_000);
+    await lead.pick('Ben');
+    await lead.notification(/Ben is in the team/);
+    expect(await counted('argot_members')).toBe(2);
+
+    await member.runCommand('Notifications: Clear All Notifications');
+    await member.runCommand('Argot: Leave the Team');
+    await dialog.waitFor();
+    await dialog.getByRole('button', { name: 'Leave', exact: true }).click();
+    await member.notification(/You have left the team/);
+  });
+});
