@@ -75,12 +75,14 @@ export interface TestFederation {
   readonly anchors: Anchors;
   readonly lead: KeyPair;
   readonly board: HttpBoard;
+  /** Signed requests of any kind. */
+  requestAs(keys: KeyPair): ReturnType<typeof signedSender>;
   boardFor(keys: KeyPair, send?: SendHttp, nowMs?: () => number): HttpBoard;
   approve(key: Uint8Array, name: string): Promise<void>;
   command(action: CommandAction): Promise<void>;
 }
 
-export async function foundFederation(coordinator: CoordinatorProcess): Promise<TestFederation> {
+export async function foundFederation(coordinator: Pick<CoordinatorProcess, 'url' | 'data'>): Promise<TestFederation> {
   const { url } = coordinator;
   const about = await (await fetch(`${url}/v1/coordinator`)).json();
   const lead = newSigningKeys();
@@ -100,6 +102,7 @@ export async function foundFederation(coordinator: CoordinatorProcess): Promise<
     lead,
     board,
     boardFor,
+    requestAs: (keys) => signedSender({ url, keys, send: fetchHttp, nowMs: Date.now }),
     async approve(member, name) {
       const { roster } = readMembership(await readTopic(board, membershipTopic, never), anchors);
       const next = nextRoster(federation, roster, { kind: 'approve', key: member, name }, lead);

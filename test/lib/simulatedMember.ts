@@ -28,6 +28,8 @@ export interface SimulatedMember {
   /** The newest round, opened; undefined where there is none. */
   newestRound(): Promise<Round | undefined>;
   upload(round: Round): Promise<void>;
+  /** Sends a payload under a hash, whatever either is. */
+  put(round: Round, payload: Uint8Array, hash: Uint8Array): Promise<void>;
   serve(round: Round): Promise<readonly Duty[]>;
   /** The published sum after every check; undefined while there is none. */
   result(round: Round): Promise<{ readonly id: Uint8Array; readonly sum: RingVector } | undefined>;
@@ -81,6 +83,11 @@ export async function joinFederation(
       };
       const uploaded = await sendUpload(board, round, self, { keys, memory }, train, signal);
       if (!uploaded.ok) throw new Error(`${name} could not upload: ${uploaded.refusal}`);
+    },
+    async put(round, payload, hash) {
+      const target = `/v1/f/${hex(anchors.federation)}/blobs/${hex(round.id)}/${hex(hash)}`;
+      const query = `?offset=0&size=${payload.length}`;
+      await federation.requestAs(keys.signing)('PUT', target + query, payload, signal);
     },
     async serve(round) {
       await accepted(round);
