@@ -40,7 +40,7 @@ export interface SimulatedMember {
 export async function joinFederation(
   federation: TestFederation,
   name: string,
-  options: { readonly send?: SendHttp; readonly nowMs?: () => number } = {},
+  options: { readonly send?: SendHttp; readonly nowMs?: () => number; readonly forgetful?: boolean } = {},
 ): Promise<SimulatedMember> {
   const { anchors } = federation;
   const keys = newMemberKeys();
@@ -78,6 +78,7 @@ export async function joinFederation(
         const result = quantise(update, weight, quantiserOf(round), new Uint8Array(randomBytes(32)));
         if (!result.ok) return result;
         const { vector } = result.value;
+        if (options.forgetful) return accept(vector);
         sent.set(hex(round.id), { weight, levels: Array.from(vector.lanes, (_, i) => signedLane(vector, i)) });
         return accept(vector);
       };

@@ -28,6 +28,8 @@ export interface FederationDeps {
   readonly sentBytes: (origin: string) => Promise<number>;
   /** Undefined while no model is loaded or no trainer is there. */
   readonly trainer: (consent: Consent, folder: string) => Promise<LocalTrainer | undefined>;
+  /** A team's adapter that this member adopts: to be judged for completions. */
+  readonly adopted: (consent: Consent, file: string, round: number, signal: AbortSignal) => Promise<void>;
   readonly everyMs: number;
   readonly log: (message: string) => void;
   readonly onChange: () => void;
@@ -87,12 +89,17 @@ export async function openFederationService(deps: FederationDeps): Promise<Feder
   }
 
   async function step(team: Team, signal: AbortSignal): Promise<void> {
-    const before = team.sentence;
+    const sentence = team.sentence;
     try {
       const member = await memberOf(team, signal);
       if (member === undefined) team.sentence = 'Waits for a model and its trainer on this machine.';
       else {
+        const before = await member.activeAdapter();
         const standing = await member.advance(signal);
+        const file = await member.activeAdapter();
+        if (standing.kind === 'judged' && file !== undefined && file !== before) {
+          await deps.adopted(team.consent, file, standing.round, signal);
+        }
         team.sentence = standingSentence(standing);
         team.state = standing.kind === 'waitingForLead' ? undefined : await team.board?.state(signal);
       }
@@ -102,7 +109,7 @@ export async function openFederationService(deps: FederationDeps): Promise<Feder
       team.sentence = error instanceof BoardRefusal ? why : `The coordinator can't be reached now: ${why}`;
       deps.log(`Federation ${team.consent.enrolment.federation.slice(0, 8)}: ${why}`);
     }
-    if (team.sentence !== before) deps.onChange();
+    if (team.sentence !== sentence) deps.onChange();
   }
 
   /** One step of each team, one after another; asked for again while it goes on, it goes on. */

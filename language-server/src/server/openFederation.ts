@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import type { SendHttp } from '#protocol/federation/httpBoard.ts';
 import type { ModelHost } from '../engine/modelHost.ts';
 import { type EditorKeyStore, editorKeyStore } from '../federation/editorKeyStore.ts';
 import { exampleTrainer } from '../federation/exampleTrainer.ts';
 import { type FederationService, openFederationService } from '../federation/federationService.ts';
+import { offerTeamAdapter } from '../federation/teamVersion.ts';
 import { coordinatorTransport } from '../federation/transport.ts';
 import type { AdapterBase } from '../learning/adapterVersions.ts';
 import type { PrivacyAccount } from '../ledger/spendLedgerFile.ts';
@@ -53,6 +55,17 @@ export async function openFederation(deps: OpenFederationDeps): Promise<OpenedFe
       const base = await learning.learner.base();
       if (state.kind !== 'ready' || base === undefined || 'missing' in learning.trainer) return undefined;
       return exampleTrainer({ ...{ host: learning.trainer, engine: state.engine, base, store, repository, folder } });
+    },
+    async adopted({ repository, enrolment }, file, round, signal) {
+      const { learning, store } = await deps.learning;
+      const state = host.state();
+      const base = await learning.learner.base();
+      if (state.kind !== 'ready' || base === undefined || 'missing' in learning.trainer) return;
+      const folder = join(home, 'federation', enrolment.federation);
+      const parts = { base, store, repository, folder, tokenizer: state.engine, now: Date.now };
+      const offer = { ...parts, host: learning.trainer, versions: learning.versions };
+      const outcome = await offerTeamAdapter(offer, file, round, signal);
+      log(`The team's adapter of round ${round}: ${outcome.kind === 'failed' ? outcome.message : outcome.kind}.`);
     },
     async sentBytes(origin) {
       const { entries } = await left.read(Number.MAX_SAFE_INTEGER);

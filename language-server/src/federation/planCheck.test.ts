@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { hex } from '#protocol/federation/bytes.ts';
+import type { Plan } from '#protocol/federation/messages.ts';
+import { simulatedPlan, simulatedRound, simulatedTeam } from '#protocol/federation/simulatedTeam.ts';
+import { userLayer } from '../policy/lowerLayers.ts';
+import { createLayeredPolicy } from '../policy/policyService.ts';
+import { enrolmentSchema } from './enrolment.ts';
+import { objectionSentence, type PlanJudge, planObjection } from './planCheck.ts';
+
+const team = simulatedTeam(5);
+const base = simulatedPlan(team, 1000).base;
+const enrolment = enrolmentSchema.parse({
+  schema: 1,
+  federation: hex(team.anchors.federation),
+  lead: hex(team.anchors.lead),
+  coordinator: { url: 'https://argot.example.org', key: hex(team.anchors.coordinator) },
+  base: { sha256: hex(base), name: 'tiny' },
+  adapter: { rank: 8, alpha: 16, targets: ['q', 'v'], matrices: 'b', seed: 1 },
+  minimums: { minimumCohort: 3, privacyMechanisms: ['none'] },
+});
+
+const policyOf = (fields: Readonly<Record<string, unknown>>) => createLayeredPolicy([userLayer(fields).layer]);
+
+function judge(changes: Partial<Plan> = {}, more: Partial<PlanJudge> = {}) {
+  const round = simulatedRound(team, simulatedPlan(team, 1000, { base, ...changes }));
+  const policy = policyOf({});
+  return planObjection(round, {
+    ...{ policy, enrolment, baseSha256: hex(base), updateLength: () => 1000, knowsParent: true },
+    ...more,
+  });
+}
+
+describe('a plan', () => {
+  it('that keeps to enrolment and policy is taken', () => {
+    expect(judge()).toBeUndefined();
+  });
+
+  it.each<[string, Partial<Plan>, Partial<PlanJudge>]>([
+    ['otherBase', { base: new Uint8Array(32) }, {}],
+    ['otherBase', {}, { baseSha256: '0'.repeat(64) }],
+    ['otherAdapter', { adapter: { rank: 8, alpha: 16, targets: ['q', 'v'], matrices: 'b', seed: 2 } }, {}],
+    ['otherAdapter', { adapter: { rank: 8, alpha: 16, targets: ['q'], matrices: 'b', seed: 1 } }, {}],
+    ['wrongLength', {}, { updateLength: () => 999 }],
+    ['wrongLength', {}, { updateLength: () => undefined }],
+    ['unknownParent', {}, { knowsParent: false }],
+    ['minimumTooLow', {}, { enrolment: { ...enrolment, minimums: { ...enrolment.minimums, minimumCohort: 4 } } }],
+  ])('is refused: %s', (kind, changes, more) => {
+    const objection = judge(changes, more);
+    // What an enrolment's minimums ask is policy's to say first.
+    const kinds = kind === 'minimumTooLow' ? ['policy', 'minimumTooLow'] : [kind];
+    expect(kinds).toContain(objection?.kind);
+    expect(objection === undefined ? '' : objectionSentence(objection)).toMatch(/\.$/);
+  });
+
+  it.each([
+    [{ federation: false }, 'federation'],
+    [{ network: false }, 'network'],
+    [{ learning: false }, 'learning'],
+    [{ minimumCohort: 8 }, 'minimumCohort'],
+    [{ adapterRank: 4 }, 'adapterRank'],
+    [{ adapterTargets: ['q'] }, 'adapterTargets'],
+    [{ bytesPerRound: 100 }, 'bytesPerRound'],
+    [{ coordinators: ['https://other.example.org'] }, 'coordinators'],
+    [{ privacyMechanisms: ['client'] }, 'privacyMechanisms'],
+  ])('that policy forbids is refused by its field: %j', (policy, field) => {
+    const objection = judge({}, { policy: policyOf(policy) });
+    expect(objection).toMatchObject({ kind: 'policy', refusal: { field } });
+  });
+});

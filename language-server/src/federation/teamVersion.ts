@@ -1,0 +1,119 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AdapterBase, AdapterVersions } from '../learning/adapterVersions.ts';
+import {
+  createSeenLines,
+  type DatasetLine,
+  heldOutLines,
+  plainLines,
+  splitByTime,
+  type Tokenizer,
+  trainingLines,
+} from '../learning/dataset.ts';
+import { bestTrial, judge, type Losses } from '../learning/gate.ts';
+import { probeTexts } from '../learning/probeTexts.ts';
+import { startTrainer, type TrainerHost } from '../learning/trainer.ts';
+import { type AdapterUse, trainerCommands } from '../learning/trainerMessages.ts';
+import type { ExampleStore } from '../store/exampleStore.ts';
+
+export interface TeamVersionDeps {
+  readonly host: TrainerHost;
+  readonly base: AdapterBase;
+  readonly tokenizer: Tokenizer;
+  readonly store: ExampleStore;
+  readonly versions: AdapterVersions;
+  readonly repository: string;
+  /** Of the federation; holds code as tokens while this goes on. */
+  readonly folder: string;
+  readonly now: () => number;
+}
+
+const sequence = 256;
+const mostExamples = 2000;
+const teamScales = [0.5, 1];
+
+/** `kept`: the gate did not find the team's adapter better on this developer's code, so it completes nothing. */
+export type TeamVersionOutcome =
+  | { readonly kind: 'active' | 'kept'; readonly id: string; readonly gain: number }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** Puts the team's adapter among the versions, judged like any other; it completes from now on if it is better here. */
+export async function offerTeamAdapter(
+  deps: TeamVersionDeps,
+  file: string,
+  round: number,
+  signal: AbortSignal,
+): Promise<TeamVersionOutcome> {
+  const { versions, base, tokenizer } = deps;
+  const examples = await deps.store.list({ repositories: [deps.repository], limit: mostExamples }, signal);
+  const { train, heldOut } = splitByTime(examples);
+  const seen = createSeenLines();
+  trainingLines(train, tokenizer, sequence, seen);
+  const lines = heldOutLines(heldOut, tokenizer, sequence, seen);
+  const current = versions.active(base.sha256).map(({ path, scale }) => ({ path, scale }));
+  const personal = versions.active(base.sha256).filter(({ card }) => card.kind === 'personal');
+  const stackAt = (scale: number) => [
+    { path: file, scale },
+    ...personal.map(({ path, scale: own }) => ({ path, scale: own })),
+  ];
+  const losses = await perExample(deps, 'judged', lines, [[], current, ...teamScales.map(stackAt)], signal);
+  if (losses.kind === 'failed') return losses;
+  const [baseLosses = [], currentLosses = [], ...others] = losses.losses;
+  const personalScale = personal[0]?.scale ?? 0;
+  const trials = teamScales.map((team, i) => ({ scales: { team, personal: personalScale }, losses: others[i] ?? [] }));
+  const best = bestTrial(trials);
+  if (best === undefined) return { kind: 'failed', message: 'There is nothing to judge the team’s adapter by.' };
+  const generic = plainLines(probeTexts, tokenizer, sequence);
+  const probe = await perExample(deps, 'probe', generic, [[], stackAt(best.scales.team)], signal);
+  if (probe.kind === 'failed') return probe;
+  const [probeBase = [], probeCandidate = []] = probe.losses;
+  const sums = { base: sum(probeBase), candidate: sum(probeCandidate), tokens: labelled(generic) };
+  const input = { heldOutTokens: labelled(lines), base: baseLosses, current: currentLosses, trials };
+  const report = judge(input, best, sums, deps.now());
+  const added = await versions.add(
+    file,
+    {
+      ...{ kind: 'team', origin: 'round', base: { sha256: base.sha256, name: base.name }, parents: [], exampleIds: [] },
+      counts: { round },
+      gate: report,
+    },
+    base,
+  );
+  if (!added.ok) return { kind: 'failed', message: added.message };
+  const { id } = added.version.card;
+  const mayActivate = report.verdict === 'better' && !versions.slot('team', base.sha256).pinned;
+  if (!mayActivate) return { kind: 'kept', id, gain: report.gain };
+  const activated = await versions.activate(id, report.scales.team);
+  return activated.ok ? { kind: 'active', id, gain: report.gain } : { kind: 'failed', message: activated.message };
+}
+
+async function perExample(
+  { host, base, folder }: TeamVersionDeps,
+  name: string,
+  lines: readonly DatasetLine[],
+  stacks: readonly (readonly AdapterUse[])[],
+  signal: AbortSignal,
+): Promise<
+  { readonly kind: 'done'; readonly losses: readonly Losses[] } | { readonly kind: 'failed'; readonly message: string }
+> {
+  if (lines.length === 0)
+    return { kind: 'failed', message: 'There is no held-out code to judge the team’s adapter by yet.' };
+  const data = join(folder, `${name}.jsonl`);
+  await writeFile(data, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { mode: 0o600 });
+  const losses = stacks.map(() => new Array<number>(lines.length).fill(0));
+  const common = { model: base.gguf.path, modelSha256: base.sha256, threads: 1, lowPriority: true };
+  const request = { ...common, data, sequence, stacks: stacks.map((stack) => [...stack]) };
+  const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal, (event) => {
+    const own = event.event === 'example' ? losses[event.stack] : undefined;
+    if (event.event === 'example' && own !== undefined) own[event.example] = event.loss;
+  }).outcome;
+  return outcome.ok ? { kind: 'done', losses } : { kind: 'failed', message: outcome.message };
+}
+
+function labelled(lines: readonly DatasetLine[]): number {
+  return lines.reduce((all, { labels }) => all + labels.reduce((own, [from, to]) => own + to - from, 0), 0);
+}
+
+function sum(losses: Losses): number {
+  return losses.reduce((all, loss) => all + loss, 0);
+}
