@@ -4,8 +4,8 @@ import { importAdapter, manageAdapters, rollBackAdapter, tellResult, trainNow } 
 import { commandIds, type Handlers } from './commandIds.ts';
 import { createDashboard } from './dashboard.ts';
 import { enablementOf } from './enablement.ts';
-import { learnFromHistory } from './history.ts';
 import { createFederation } from './federation.ts';
+import { learnFromHistory } from './history.ts';
 import { createInspect } from './inspect.ts';
 import { chooseSnooze, showMenu } from './menu.ts';
 import { chooseModel, downloadDefaultModel } from './models.ts';

@@ -17,8 +17,8 @@ import {
 } from 'vscode-languageclient/node';
 import { serverAddress } from '#protocol/address.ts';
 import { definitionsRequest } from '#protocol/definitions.ts';
-import { examplesChangedNotification } from '#protocol/learning.ts';
 import { federationChangedNotification, getSecretRequest, setSecretRequest } from '#protocol/federationViews.ts';
+import { examplesChangedNotification } from '#protocol/learning.ts';
 import {
   learntNotification,
   type TrainingResult,

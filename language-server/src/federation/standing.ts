@@ -11,6 +11,8 @@ export function standingSentence(standing: MemberStanding): string {
       return 'You are in. No round has begun yet.';
     case 'notInRound':
       return `Round ${standing.round} goes on without you: your machine was away when it began.`;
+    case 'forbidden':
+      return `You take no part: ${objectionSentence(standing.objection)}`;
     case 'objects':
       return `You take no part in round ${standing.round}: ${objectionSentence(standing.objection)}`;
     case 'refuses':
