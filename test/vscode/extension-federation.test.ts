@@ -29,19 +29,21 @@ describe('a team in the editor', () => {
     await coordinator?.[Symbol.asyncDispose]();
   });
 
-  async function enter(editor: Editor, text: string): Promise<void> {
-    await editor.page.locator('.quick-input-widget input').first().waitFor();
-    await editor.page.keyboard.type(text);
+  /** Answers the question of this title; the one before may still be closing. */
+  async function enter(editor: Editor, title: string, text: string): Promise<void> {
+    await editor.page.locator('.quick-input-title').filter({ hasText: title }).waitFor();
+    await editor.page.locator('.quick-input-widget input').first().fill(text);
     await editor.press('Enter');
   }
 
   it('is founded by its lead, joined by a member who sees what would leave, and left again', async () => {
     const token = (await readFile(path.join(coordinator.data, 'founding-token'), 'utf8')).trim();
     await lead.runCommand('Argot: Enrol This Repository');
-    await enter(lead, coordinator.url);
-    await enter(lead, token);
-    await enter(lead, 'Ada');
-    await lead.notification(/The repository is enrolled/);
+    await enter(lead, '(1/3)', coordinator.url);
+    await enter(lead, '(2/3)', token);
+    await enter(lead, '(3/3)', 'Ada');
+    const told = await lead.notification(/Argot/, 20_000);
+    expect(told.message).toMatch(/The repository is enrolled/);
     expect(await counted('argot_federations')).toBe(1);
     const text = await readFile(path.join(lead.workspace, '.argot', 'federation.json'), 'utf8');
     expect(enrolmentSchema.parse(JSON.parse(text)).coordinator.url).toBe(coordinator.url);
@@ -71,7 +73,7 @@ describe('a team in the editor', () => {
       expect(said).toContain(part);
     }
     await dialog.getByRole('button', { name: 'Join', exact: true }).click();
-    await enter(member, 'Ben');
+    await enter(member, 'Join the Team', 'Ben');
     await member.notification(/asked to be let in as Ben/);
     await lead.runCommand('Notifications: Clear All Notifications');
     await waitUntil(async () => {

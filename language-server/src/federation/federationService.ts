@@ -100,8 +100,8 @@ export async function openFederationService(deps: FederationDeps): Promise<Feder
         if (standing.kind === 'judged' && file !== undefined && file !== before) {
           await deps.adopted(team.consent, file, standing.round, signal);
         }
-        team.sentence = standingSentence(standing);
         team.state = standing.kind === 'waitingForLead' ? undefined : await team.board?.state(signal);
+        team.sentence = standingSentence(standing);
       }
     } catch (error) {
       if (signal.aborted) return;
