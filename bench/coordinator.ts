@@ -56,6 +56,7 @@ async function measure(size: number, parameters: number, signal: AbortSignal): P
   sent = 0;
   const started = performance.now();
   const settings = smallRound(parameters, {
+    durationMs: 30 * 60_000,
     quantiser: { bits: 8, laneBits: 10, segments: [{ length: parameters, range: 1 }] },
   });
   await federation.command({ do: 'start', settings });

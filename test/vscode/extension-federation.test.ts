@@ -54,7 +54,7 @@ describe('a team in the editor', () => {
     await lead.pick('Ada');
     await lead.notification(/Ada is in the team/);
     await waitUntil(async () => (await counted('argot_members')) === 1);
-    await lead.runCommand('Explorer: Focus on Federation View');
+    await lead.runCommand('Argot: Focus on Federation View');
     const row = (text_: string | RegExp) => lead.page.locator('.pane-body .monaco-list-row').filter({ hasText: text_ });
     await row(/Joined as Ada.*You are in/)
       .first()
