@@ -122,6 +122,7 @@ async function measure(given: Measurement, signal: AbortSignal) {
     const losses: number[] = [];
     for (const { valid } of members) losses.push(...(await work.losses(valid, [[use(team.adapter)]], signal)));
     judged.push({ ...team, validNatsPerToken: mean(losses) });
+    progress(`${team.way}: ${mean(losses).toFixed(4)} nats a token on validation, ${team.bytesPerMemberRound} bytes`);
   }
   const [best] = [...judged].sort((a, b) => a.validNatsPerToken - b.validNatsPerToken);
   if (best === undefined) throw new Error('There is no team.');
@@ -141,6 +142,7 @@ async function measure(given: Measurement, signal: AbortSignal) {
       signal,
     );
     const bits = stacks.map(([name], i) => [name, bitsPerByte(nats[i] ?? 0, author)] as const);
+    progress(`${author.name}: ${JSON.stringify(Object.fromEntries(bits))}`);
     rows.push({ author: author.name, member: own === undefined ? 'no' : 'yes', ...Object.fromEntries(bits) });
   }
   const ways = judged.map(({ way, validNatsPerToken, bytesPerMemberRound }) => ({
@@ -162,13 +164,14 @@ async function personalStacks(
 ): Promise<[string, Stack][]> {
   const job = { data: author.train, mode: 'both', steps, frozen: [use(team)] } as const;
   const onTop = (await work.train(job, signal)).adapter;
-  const pairs = (path: string): Stack[] =>
-    [0.5, 1].flatMap((scale) => [
-      [use(team, scale)],
-      ...[0.25, 0.5, 1].map((each) => [use(team, scale), use(path, each)]),
-    ]);
+  const pairs = (path: string): Stack[] => [
+    [use(team)],
+    [use(team), use(path, 0.5)],
+    [use(team), use(path)],
+    [use(team, 0.5), use(path)],
+  ];
   const choices: [string, Stack[]][] = [
-    ['personal', [0.25, 0.5, 0.75, 1].map((scale) => [use(own, scale)])],
+    ['personal', [0.5, 1].map((scale) => [use(own, scale)])],
     ['team + personal beside', pairs(own)],
     ['team + personal on top', pairs(onTop)],
     ['team + personal', [...pairs(own), ...pairs(onTop)]],
