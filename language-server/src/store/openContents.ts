@@ -2,7 +2,7 @@ import type { SqlJsStatic } from 'sql.js';
 import { type ExampleIndex, loadIndex, type SegmentMark } from './exampleIndex.ts';
 import { type FileSystem, temporaryEnd } from './fileSystem.ts';
 import { decodeIndexFile, indexName } from './indexFile.ts';
-import { markOf, type Recovery, recoverSegment, setAside } from './recover.ts';
+import { clearAside, markOf, type Recovery, recoverSegment, setAside } from './recover.ts';
 import { openSegments, type Segments, segmentName, segmentNumber } from './segments.ts';
 import { openUses, type Uses } from './uses.ts';
 
@@ -10,6 +10,8 @@ export interface StoreParts {
   readonly folder: string;
   readonly files: FileSystem;
   readonly sql: SqlJsStatic;
+  /** `Date.now` unless a test gives another. */
+  readonly now?: () => number;
 }
 
 /** The store's files as they are open, and what is known of them. */
@@ -36,7 +38,9 @@ export async function openContents(
   const names = await files.list(folder);
   for (const name of names) if (name.endsWith(temporaryEnd)) await files.remove(`${folder}/${name}`);
 
-  const recovery: Recovery = { repaired: 0, damaged: 0, setAside: [], rebuiltIndex: false };
+  const atMs = (parts.now ?? Date.now)();
+  await clearAside(files, folder, atMs).catch(() => undefined);
+  const recovery: Recovery = { atMs, repaired: 0, damaged: 0, setAside: [], rebuiltIndex: false };
   const { index, marks } = await readIndex(parts, names, recovery);
   const segments = names.flatMap((name) => segmentNumber(name) ?? []).sort((a, b) => a - b);
   for (const segment of index.segments()) if (!segments.includes(segment)) index.forgetSegment(segment);

@@ -7,6 +7,8 @@ import { parseExample } from './storedExample.ts';
 
 /** What opening found. Everything 0 and empty: the store was whole. */
 export interface Recovery {
+  /** When it was. */
+  readonly atMs: number;
   /** Lines that had one byte wrong and were put right. */
   repaired: number;
   /** Stretches that could not be read; they lie in `setAside`. */
@@ -69,7 +71,7 @@ export async function setAside(
   recovery: Recovery,
 ): Promise<void> {
   await files.makeFolder(`${folder}/aside`);
-  const path = `${folder}/aside/${name}`;
+  const path = `${folder}/aside/${name}-${recovery.atMs}`;
   const file = await files.open(path, 'create');
   try {
     await file.writeAt(bytes, 0);
@@ -78,6 +80,17 @@ export async function setAside(
     await file.close();
   }
   recovery.setAside.push(path);
+}
+
+/** Damaged stretches may hold the developer's code: they go after this long. */
+const keptAsideMs = 30 * 86_400_000;
+
+/** Deletes what was set aside long ago; each name ends with the time of it. */
+export async function clearAside(files: FileSystem, folder: string, nowMs: number): Promise<void> {
+  for (const name of await files.list(`${folder}/aside`)) {
+    const atMs = Number(/-(\d+)$/.exec(name)?.[1]);
+    if (!(nowMs - atMs < keptAsideMs)) await files.remove(`${folder}/aside/${name}`);
+  }
 }
 
 export function markOf(bytes: Buffer): SegmentMark {
