@@ -43,7 +43,11 @@ export function createPreparer(
       if (signal.aborted) return;
       const budget = budgetFor(engine.speed(), engine.contextTokens);
       const prompt = prompts.assemble(engine, document, place, budget);
-      countEvaluated((await engine.prefill(prompt.tokens, signal)).evaluatedTokens);
+      // Nobody waits where the cursor rests: chunks that were not worth a wait may enter here.
+      const better = prompts.renewal(engine, document, place, budget, 'chunks');
+      const { evaluatedTokens } = await engine.prefill(better?.tokens ?? prompt.tokens, signal);
+      countEvaluated(evaluatedTokens);
+      if (!signal.aborted) better?.adopt();
     },
     ahead(engine, document, place) {
       const signal = begin();
