@@ -7,6 +7,7 @@ import { type Client, connect } from '../lib/client.ts';
 import { habitualExamples } from '../lib/examples.ts';
 import { trainerHost } from '../lib/learning.ts';
 import { type Editor, openEditor } from './harness/editor.ts';
+import { waitUntil } from './waits.ts';
 
 const host = trainerHost();
 if ('missing' in host) console.warn(host.missing);
@@ -57,9 +58,9 @@ describe.skipIf('missing' in host)('learning in the editor', () => {
     expect(await readdir(join(editor.home, 'training')).catch(() => [])).toEqual([]);
 
     await editor.runCommand('Notifications: Clear All Notifications');
-    await editor.runCommand('Argot: Adapters');
+    await editor.runCommand('Argot: Adapters…');
+    await waitUntil(async () => /Personal/.test((await editor.pickerRows())[0] ?? ''));
     const [row] = await editor.pickerRows();
-    expect(row).toMatch(/Personal/);
     expect(row).toMatch(/in use at/);
     expect(row).toMatch(/10 examples/);
     await editor.press('Escape');
