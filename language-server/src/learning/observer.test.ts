@@ -12,6 +12,7 @@ function developer(initial: string) {
   const settled: (Settled & { readonly span: string })[] = [];
   const observer = createObserver({
     text: (asked) => (asked === uri ? text : undefined),
+    version: (asked) => (asked === uri ? version : undefined),
     settled: (each) => settled.push({ ...each, span: text.slice(each.start, each.end) }),
     after(ms, call) {
       const timer = { atMs: now + ms, call };
@@ -37,6 +38,9 @@ function developer(initial: string) {
     },
     tell(signal: Signal extends infer S ? (S extends Signal ? Omit<S, 'uri' | 'version'> : never) : never) {
       observer.signal(signalSchema.parse({ uri, version, ...signal }));
+    },
+    tellEarly(signal: Signal extends infer S ? (S extends Signal ? Omit<S, 'uri' | 'version'> : never) : never) {
+      observer.signal(signalSchema.parse({ uri, version: version + 1, ...signal }));
     },
     pass(seconds: number) {
       const until = now + seconds * 1000;
@@ -122,6 +126,20 @@ describe('what becomes of a suggestion', () => {
     dev.insert('return ', 'net');
     dev.pass(601);
     expect(dev.settled).toMatchObject([{ kind: 'undone', span: 'net' }]);
+  });
+
+  test('told before its edit, as the editor does, it is the same', () => {
+    const dev = developer('return ;\na = ;\n');
+    dev.tellEarly({ kind: 'rejected', itemId: '1', how: 'typedInstead', text: 't' });
+    dev.insert('return ', 't');
+    dev.insert('return t', 'ax');
+    dev.tellEarly({ kind: 'acceptedPart', itemId: '2', unit: 'word', text: 'sum', offset: 0 });
+    dev.insert('a = ', 'sum');
+    dev.pass(601);
+    expect(dev.settled).toMatchObject([
+      { kind: 'typedInstead', span: 'tax' },
+      { kind: 'partial', span: 'sum' },
+    ]);
   });
 
   test('dismissed or left, it says nothing', () => {

@@ -13,6 +13,8 @@ export interface Settled {
 export interface ObserverDeps {
   /** The document's text now; undefined where it is not open. */
   readonly text: (uri: string) => string | undefined;
+  /** Its version now. */
+  readonly version: (uri: string) => number | undefined;
   readonly settled: (settled: Settled) => void;
   /** Calls back once after this many milliseconds, unless the returned function is called before. */
   readonly after: (ms: number, callback: () => void) => () => void;
@@ -53,6 +55,8 @@ const longestTyped = 600;
 
 export function createObserver(deps: ObserverDeps): Observer {
   const items = new Map<string, Item>();
+  /** Signals whose edit has not come yet: the editor may tell them first. */
+  let early: readonly Signal[] = [];
   const recent: { readonly uri: string; readonly version: number; readonly start: number; readonly text: string }[] =
     [];
 
@@ -62,6 +66,10 @@ export function createObserver(deps: ObserverDeps): Observer {
       recent.push({ uri, version, start: edit.offset, text: edit.text });
     }
     if (recent.length > rememberedEdits) recent.splice(0, recent.length - rememberedEdits);
+    const due = early.filter((signal) => signal.uri === uri && signal.version <= version);
+    if (due.length === 0) return;
+    early = early.filter((signal) => !due.includes(signal));
+    for (const signal of due) observe(signal);
   }
 
   /** The edit that a signal tells of: of several cursors the first. */
@@ -120,37 +128,43 @@ export function createObserver(deps: ObserverDeps): Observer {
     deps.settled({ kind: isCorrected ? 'corrected' : item.kind, uri, start: range.start, end: range.end });
   }
 
+  function observe(signal: Signal): void {
+    switch (signal.kind) {
+      case 'accepted':
+      case 'acceptedPart': {
+        const edit = editOf(signal);
+        if (edit === undefined) return;
+        const kind = signal.kind === 'accepted' ? 'accepted' : 'partial';
+        // The editor may have replaced what stood before as well: what came in is at the end of the edit.
+        const text = signal.text !== '' && edit.text.endsWith(signal.text) ? signal.text : edit.text;
+        const end = edit.start + edit.text.length;
+        begin(signal, kind, { start: end - text.length, end, growing: false }, text);
+        return;
+      }
+      case 'rejected': {
+        if (signal.how !== 'typedInstead') return;
+        const edit = editOf(signal);
+        if (edit === undefined) return;
+        const range = { start: edit.start, end: edit.start + edit.text.length, growing: true };
+        begin(signal, 'typedInstead', range, edit.text);
+        return;
+      }
+      case 'undone': {
+        const known = items.get(signal.itemId);
+        if (known !== undefined) begin(signal, 'undone', { ...known.range, growing: true }, '');
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
   return {
     edited,
     signal(signal) {
-      switch (signal.kind) {
-        case 'accepted':
-        case 'acceptedPart': {
-          const edit = editOf(signal);
-          if (edit === undefined) return;
-          const kind = signal.kind === 'accepted' ? 'accepted' : 'partial';
-          // The editor may have replaced what stood before as well: what came in is at the end of the edit.
-          const text = signal.text !== '' && edit.text.endsWith(signal.text) ? signal.text : edit.text;
-          const end = edit.start + edit.text.length;
-          begin(signal, kind, { start: end - text.length, end, growing: false }, text);
-          return;
-        }
-        case 'rejected': {
-          if (signal.how !== 'typedInstead') return;
-          const edit = editOf(signal);
-          if (edit === undefined) return;
-          const range = { start: edit.start, end: edit.start + edit.text.length, growing: true };
-          begin(signal, 'typedInstead', range, edit.text);
-          return;
-        }
-        case 'undone': {
-          const known = items.get(signal.itemId);
-          if (known !== undefined) begin(signal, 'undone', { ...known.range, growing: true }, '');
-          return;
-        }
-        default:
-          return;
-      }
+      const version = deps.version(signal.uri);
+      if (version === undefined || signal.version <= version) observe(signal);
+      else early = [...early, signal].slice(-rememberedEdits);
     },
     closing(uri) {
       for (const item of [...items.values()]) if (item.uri === uri) settle(item);
@@ -158,6 +172,7 @@ export function createObserver(deps: ObserverDeps): Observer {
     forget() {
       for (const item of items.values()) item.cancel();
       items.clear();
+      early = [];
     },
   };
 }

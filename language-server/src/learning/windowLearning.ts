@@ -9,6 +9,7 @@ import type { Edit } from './trackedRange.ts';
 /** A document of a window, as it is now. */
 export interface SeenDocument {
   readonly text: string;
+  readonly version: number;
   readonly languageId: string;
   readonly path: string;
   readonly folder: { readonly uri: string; readonly name: string } | undefined;
@@ -39,6 +40,7 @@ export interface WindowLearning {
 export function createWindowLearning(deps: WindowLearningDeps): WindowLearning {
   const observer = createObserver({
     text: (uri) => deps.document(uri)?.text,
+    version: (uri) => deps.document(uri)?.version,
     settled,
     after(ms, callback) {
       const timer = setTimeout(callback, ms);

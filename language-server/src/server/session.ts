@@ -135,7 +135,7 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
       const document = documents.get(uri);
       if (document === undefined) return undefined;
       const { text, path, folder } = document;
-      return { text: text.getText(), languageId: text.languageId, path, folder };
+      return { text: text.getText(), version: text.version, languageId: text.languageId, path, folder };
     },
     checksMs: deps.survivalChecksMs,
     now: Date.now,
