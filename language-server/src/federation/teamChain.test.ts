@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type BulletinBoard, membershipTopic, memoryBoard, roundsTopic } from '#protocol/federation/board.ts';
+import { closeUploads, finishRound } from '#protocol/federation/coordinatorRound.ts';
+import { acceptRound } from '#protocol/federation/member.ts';
+import { sendUpload, serveCommittee } from '#protocol/federation/memberRound.ts';
+import { meanOf, quantise } from '#protocol/federation/quantiser.ts';
+import { accept, type Outcome } from '#protocol/federation/refusal.ts';
+import { quantiserOf } from '#protocol/federation/round.ts';
+import { signMessage } from '#protocol/federation/signedMessage.ts';
+import {
+  keysAt,
+  simulatedPlan,
+  simulatedRound,
+  simulatedTeam,
+  volatileMemory,
+} from '#protocol/federation/simulatedTeam.ts';
+import { readEnd, readLog } from './federationLog.ts';
+import { teamChain } from './teamChain.ts';
+
+const { signal } = new AbortController();
+const length = 300;
+const team = simulatedTeam(4);
+const self = team.members[0]!.signing.publicKey;
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'argot-chain-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const got = <Value>(outcome: Outcome<Value>): Value => {
+  if (!outcome.ok) throw new Error(outcome.refusal);
+  return outcome.value;
+};
+
+/** A whole round on the board; gives its result's id and its mean. */
+async function play(board: BulletinBoard, number: number, parent: Uint8Array | null) {
+  const changes = { round: number, parent, base: new Uint8Array(32), clipNorm: 1e6 };
+  const plan = simulatedPlan(team, length, changes);
+  await board.post(roundsTopic, signMessage(plan, team.coordinator), signal);
+  const round = simulatedRound(team, plan);
+  const members = round.cohort.map(({ index }) => ({ keys: keysAt(team, round, index), memory: volatileMemory() }));
+  for (const member of members) {
+    const place = got(await acceptRound(round, member.keys, { minimumCohort: 3 }, member.memory, signal));
+    const update = Float32Array.from({ length }, () => Math.random() - 0.5);
+    const train = async () =>
+      accept(got(quantise(update, 1000, quantiserOf(round), new Uint8Array(randomBytes(32)))).vector);
+    got(await sendUpload(board, round, place, member, train, signal));
+  }
+  const survivors = got(await closeUploads(board, round, team.coordinator, signal));
+  for (const member of members) await serveCommittee(board, round, member, signal);
+  const sum = got(await finishRound(board, round, team.coordinator, survivors, signal));
+  const end = await readEnd(board, round, signal);
+  if (end.kind !== 'published') throw new Error(end.kind);
+  return { id: end.result.id, mean: meanOf(sum, quantiserOf(round)), sum: end.result.body.sum };
+}
+
+async function twoRounds() {
+  const board = memoryBoard();
+  await board.post(membershipTopic, signMessage(team.roster.body, team.lead), signal);
+  const first = await play(board, 1, null);
+  const second = await play(board, 2, first.id);
+  return { board, first, second };
+}
+
+it('a newcomer adds up every round from the start, to the same floats as who was there', async () => {
+  const { board, first, second } = await twoRounds();
+  const log = await readLog(board, team.anchors, undefined, self, signal);
+  const there = teamChain(join(folder, 'there'), board);
+  expect(got(await there.totalAfter(first.id, log, signal))).toEqual(first.mean);
+  const total = got(await there.totalAfter(second.id, log, signal));
+  expect(total).toEqual(first.mean.map((value, i) => value + second.mean[i]!));
+  expect(got(await teamChain(join(folder, 'new'), board).totalAfter(second.id, log, signal))).toEqual(total);
+});
+
+it('a sum that was changed after it was signed, in any round on the way, gives no adapter', async () => {
+  const { board, first, second } = await twoRounds();
+  const changed: BulletinBoard = {
+    ...board,
+    async read(address, reading) {
+      const bytes = await board.read(address, reading);
+      return Buffer.compare(address, first.sum) === 0 ? bytes?.map((byte, i) => (i === 9 ? byte ^ 1 : byte)) : bytes;
+    },
+  };
+  const log = await readLog(changed, team.anchors, undefined, self, signal);
+  expect(await teamChain(folder, changed).totalAfter(second.id, log, signal)).toMatchObject({ refusal: 'sumHash' });
+  expect(await teamChain(folder, board).totalAfter(new Uint8Array(32), log, signal)).toMatchObject({
+    refusal: 'unknownResult',
+  });
+});
