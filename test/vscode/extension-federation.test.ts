@@ -36,7 +36,7 @@ describe('a team in the editor', () => {
     await editor.press('Enter');
   }
 
-  it('is founded by its lead, who lets themself in', async () => {
+  it('is founded by its lead, joined by a member who sees what would leave, and left again', async () => {
     const token = (await readFile(path.join(coordinator.data, 'founding-token'), 'utf8')).trim();
     await lead.runCommand('Argot: Enrol This Repository');
     await enter(lead, '(1/3)', coordinator.url);
@@ -54,5 +54,47 @@ describe('a team in the editor', () => {
     await lead.pick('Ada');
     await lead.notification(/Ada is in the team/);
     await waitUntil(async () => (await counted('argot_members')) === 1);
+    await lead.runCommand('Argot: Focus on Federation View');
+    const row = (text_: string | RegExp) => lead.page.locator('.pane-body .monaco-list-row').filter({ hasText: text_ });
+    await row(/Joined as Ada.*You are in/)
+      .first()
+      .waitFor();
+    await row(/Left this machine/)
+      .first()
+      .waitFor();
+
+    await using member = await openEditor({ files: { ...files, '.argot/federation.json': text }, env });
+    await member.notification(/This repository has a team/);
+    await member.answerNotification('Show What Would Leave');
+    const dialog = member.page.locator('.monaco-dialog-box');
+    await dialog.waitFor();
+    const said = await dialog.innerText();
+    for (const part of [coordinator.url, 'one update', 'sealed shares', 'What never leaves: your code']) {
+      expect(said).toContain(part);
+    }
+    await dialog.getByRole('button', { name: 'Join', exact: true }).click();
+    await enter(member, 'Join the Team', 'Ben');
+    await member.notification(/asked to be let in as Ben/);
+    await lead.runCommand('Notifications: Clear All Notifications');
+    // The request comes once the member's server has its model.
+    const ben = lead.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'Ben' });
+    await waitUntil(async () => {
+      await lead.runCommand('Argot: Let a Member In');
+      const came = await ben.waitFor({ timeout: 4000 }).then(
+        () => true,
+        () => false,
+      );
+      if (!came) await lead.press('Escape');
+      return came;
+    }, 40_000);
+    await lead.pick('Ben');
+    await lead.notification(/Ben is in the team/);
+    expect(await counted('argot_members')).toBe(2);
+
+    await member.runCommand('Notifications: Clear All Notifications');
+    await member.runCommand('Argot: Leave the Team');
+    await dialog.waitFor();
+    await dialog.getByRole('button', { name: 'Leave', exact: true }).click();
+    await member.notification(/You have left the team/);
   });
 });
