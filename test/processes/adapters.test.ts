@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -100,7 +100,9 @@ describe.skipIf('missing' in host)('adapters in the engine', () => {
     console.info(
       `50 swaps: own memory ${settled.toFixed(0)} MiB after 20, ${ownMemoryMiB().toFixed(0)} after 50; a request ${median(latencies.still).toFixed(0)} ms, during a swap ${median(latencies.swapping).toFixed(0)} ms, at worst ${worst.toFixed(0)}`,
     );
-    if (process.platform === 'linux') expect(ownMemoryMiB() - settled).toBeLessThan(60);
+    // Thirty adapters that nothing released would take all of their size; the allocator keeps some of what is released.
+    const unreleasedMiB = (30 * (await stat(trained)).size) / 2 ** 20;
+    if (process.platform === 'linux') expect(ownMemoryMiB() - settled).toBeLessThan(unreleasedMiB / 2);
     expect(await said()).toContain('zebraCrossing');
   });
 });
