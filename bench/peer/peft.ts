@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { providePython } from './python.ts';
 
-const versions = { torch: '2.15.0', transformers: '5.24.0', peft: '0.21.2' };
+const versions = { torch: '2.15.0', transformers: '5.24.0', peft: '0.21.2', gguf: '0.19.0' };
 
 /** A Python with PyTorch, transformers and PEFT: 5 GB in the user's cache folder on Linux, since PyTorch brings CUDA. */
 export function providePeft(progress: (line: string) => void): Promise<string> {
