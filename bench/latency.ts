@@ -35,7 +35,8 @@ await runBenchmark(async (signal) => {
 
   const build = await provideLlamaServer(progress);
   progress(`llama-server ${build.release} runs on ${build.kernels}.`);
-  await using product = await startProduct(model, projects);
+  // In an untrusted folder nothing is indexed: chunks of it would stand in our prompts alone, and the peer's are to be the same.
+  await using product = await startProduct(model, projects, { trusted: false });
   await ready(product);
   const { client, server } = product;
   const threads = client.statuses.last()?.backend?.threads ?? 1;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type Client, connectTo } from '../../test/lib/client.ts';
+import { type Client, type ConnectOptions, connectTo } from '../../test/lib/client.ts';
 import { createHome, type ServerProcess, startServer } from '../../test/lib/server.ts';
 import { uriOf } from './side.ts';
 
@@ -19,12 +19,16 @@ export interface Product extends AsyncDisposable {
 }
 
 /** A language server of its own with one window, before its model is loaded. */
-export async function startProduct(model: string, projects: readonly string[]): Promise<Product> {
+export async function startProduct(
+  model: string,
+  projects: readonly string[],
+  options: Pick<ConnectOptions, 'trusted'> = {},
+): Promise<Product> {
   await using stack = new AsyncDisposableStack();
   const home = stack.use(await createHome());
   const server = stack.use(await startServer({ home: home.path }));
   const workspaceFolders = projects.map((name) => ({ name, uri: uriOf(name).replace(/\/$/, '') }));
-  const client = stack.use(await connectTo(server, { settings: { model, gpu: 'off' }, workspaceFolders }));
+  const client = stack.use(await connectTo(server, { settings: { model, gpu: 'off' }, workspaceFolders, ...options }));
   const owned = stack.move();
   return { server, client, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
