@@ -2,6 +2,7 @@ import { URI } from 'vscode-uri';
 import type { IndexStatus } from '#protocol/status.ts';
 import type { Candidate } from '../context/candidates.ts';
 import { relatedPaths } from '../context/relatedFiles.ts';
+import { sharesLanguage } from '../context/sharesLanguage.ts';
 import type { IndexClient } from '../indexing/indexClient.ts';
 import type { RepositoryChunk } from '../indexing/messages.ts';
 import type { DefinitionFiles } from './definitionFiles.ts';
@@ -97,8 +98,9 @@ export function createRepositoryContext({ index, excluded, definitions }: Reposi
     ];
   }
 
-  function asCandidates(chunks: readonly RepositoryChunk[]): Candidate[] {
+  function asCandidates(chunks: readonly RepositoryChunk[], document: OpenDocument): Candidate[] {
     return chunks
+      .filter(({ path }) => sharesLanguage(document.path, path))
       .filter(({ root, path }) => !excluded(URI.file(`${root}/${path}`).toString()))
       .map(({ path, start, end, text, score }) => ({ path, start, end, text, score }));
   }
@@ -149,7 +151,7 @@ export function createRepositoryContext({ index, excluded, definitions }: Reposi
         related: related(document, place),
       };
       const chunks = await index.query(query, stopped.signal);
-      if (chunks.length > 0) found.set(uri, asCandidates(chunks));
+      if (chunks.length > 0) found.set(uri, asCandidates(chunks, document));
     },
     status() {
       const said = roots.flatMap(({ path }) => index.progress(path) ?? []);
