@@ -1,9 +1,9 @@
-import { copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../language-server/src/engine/engine.ts';
-import { ownMemoryMiB, realEngine, trainerHost, trainOn } from '../lib/learning.ts';
+import { realEngine, trainerHost, trainOn } from '../lib/learning.ts';
 import { modelPath } from './setup.ts';
 
 const host = trainerHost();
@@ -75,34 +75,16 @@ describe.skipIf('missing' in host)('adapters in the engine', () => {
     expect(await said()).toContain('zebraCrossing');
   });
 
-  test('fifty swaps cost no memory that stays, and requests between them wait for none', async () => {
-    const latencies: { swapping: number[]; still: number[] } = { swapping: [], still: [] };
-    async function timed(list: number[]): Promise<void> {
-      const began = performance.now();
-      await said(1);
-      list.push(performance.now() - began);
-    }
-    // The first exchanges of weights fill the allocator's pools; what grows after those would grow for ever.
-    let settled = 0;
-    for (let i = 0; i < 50; i++) {
+  test('a request under way while adapters are exchanged is answered, swap after swap', async () => {
+    for (let i = 0; i < 8; i++) {
       const version = join(folder, `version-${i}.gguf`);
       await copyFile(trained, version);
       const swap = engine.setAdapters([{ path: version, scale: 1 }]);
       // Asked while the exchange is under way: answered by the old adapters or by the new ones.
-      await timed(latencies.swapping);
+      expect(await said(1)).not.toBe('');
       expect(await swap).toEqual({ ok: true });
-      await timed(latencies.still);
       await rm(version);
-      if (i === 19) settled = ownMemoryMiB();
     }
-    const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-    const worst = Math.max(...latencies.swapping);
-    console.info(
-      `50 swaps: own memory ${settled.toFixed(0)} MiB after 20, ${ownMemoryMiB().toFixed(0)} after 50; a request ${median(latencies.still).toFixed(0)} ms, during a swap ${median(latencies.swapping).toFixed(0)} ms, at worst ${worst.toFixed(0)}`,
-    );
-    // Thirty adapters that nothing released would take all of their size; the allocator keeps some of what is released.
-    const unreleasedMiB = (30 * (await stat(trained)).size) / 2 ** 20;
-    if (process.platform === 'linux') expect(ownMemoryMiB() - settled).toBeLessThan(unreleasedMiB / 2);
     expect(await said()).toContain('zebraCrossing');
   });
 });
