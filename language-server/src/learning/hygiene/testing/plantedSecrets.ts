@@ -81,7 +81,7 @@ export const secretKinds: readonly Kind[] = [
   { name: 'Atlassian token', make: marked('ATATT3xFfGF0', safe, 180) },
   { name: 'Bitbucket app password', make: marked('ATBB', word, 32) },
   { name: 'npm token', make: marked('npm_', word, 36) },
-  { name: 'npm registry line', make: part(36), places: [(s) => `//registry.npmjs.org/:_authToken=${s}\n`] },
+  { name: 'npm registry line', make: part(36), places: [(s) => `//packages.example.org/:_authToken=${s}\n`] },
   { name: 'PyPI token', make: marked('pypi-AgEIcHlwaS5vcmc', safe, 100) },
   { name: 'RubyGems key', make: marked('rubygems_', hexDigits, 48) },
   { name: 'NuGet key', make: marked('oy2', lower + digits, 43) },
