@@ -1,16 +1,6 @@
 import type { Plan } from '#protocol/federation/messages.ts';
 import type { GgufFile } from '../engine/gguf.ts';
-
-/** Which tensor of a layer each target adapts. */
-const tensorNames = {
-  q: 'attn_q',
-  k: 'attn_k',
-  v: 'attn_v',
-  o: 'attn_output',
-  gate: 'ffn_gate',
-  up: 'ffn_up',
-  down: 'ffn_down',
-} as const;
+import { tensorOf } from '../learning/adapterFile.ts';
 
 /**
  * Values of an update: of each adapted matrix (out × in), B has out · rank and A rank · in. Undefined for a model that lacks
@@ -22,7 +12,7 @@ export function updateLengthFor(
 ): number | undefined {
   let length = 0;
   for (let layer = 0; ; layer++) {
-    const shapes = targets.map((target) => tensors.get(`blk.${layer}.${tensorNames[target]}.weight`));
+    const shapes = targets.map((target) => tensors.get(`blk.${layer}.${tensorOf[target]}.weight`));
     if (shapes.every((shape) => shape === undefined)) return layer === 0 ? undefined : length;
     for (const shape of shapes) {
       // GGUF gives the length of a row first: the matrix's inputs.

@@ -18,7 +18,8 @@ export type AdapterFileOutcome =
   | { readonly ok: true; readonly header: AdapterHeader }
   | { readonly ok: false; readonly problem: 'notAnAdapter' | 'otherBase' | 'otherShape'; readonly message: string };
 
-const tensorOf = {
+/** Which tensor of a layer each target adapts. */
+export const tensorOf = {
   q: 'attn_q',
   k: 'attn_k',
   v: 'attn_v',
@@ -26,7 +27,7 @@ const tensorOf = {
   gate: 'ffn_gate',
   up: 'ffn_up',
   down: 'ffn_down',
-};
+} as const;
 
 /** Reads the header of a LoRA adapter and holds each of its tensors against the matrix of the base that it adapts. */
 export async function readAdapterFile(path: string, base: GgufFile, baseSha256: string): Promise<AdapterFileOutcome> {
