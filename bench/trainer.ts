@@ -79,6 +79,17 @@ interface Tools {
   readonly gemmPeak: string;
 }
 
+interface PeerTrial {
+  readonly precision: 'float32' | 'bfloat16';
+  readonly batch: 1 | 4;
+}
+const peerTrials: readonly PeerTrial[] = [
+  { precision: 'bfloat16', batch: 1 },
+  { precision: 'bfloat16', batch: 4 },
+  { precision: 'float32', batch: 1 },
+  { precision: 'float32', batch: 4 },
+];
+
 const peakSchema = z.object({ ggmlGflops: z.number(), ownGflops: z.number() });
 const peerSchema = z.object({ tokensPerSecond: z.number(), peakRssMiB: z.number() });
 
@@ -230,17 +241,6 @@ async function measurePeak({ gemmPeak, host }: Tools, { shape, sequence, threads
   const { stdout } = await run(gemmPeak, args, { signal });
   return peakSchema.parse(JSON.parse(stdout));
 }
-
-interface PeerTrial {
-  readonly precision: 'float32' | 'bfloat16';
-  readonly batch: 1 | 4;
-}
-const peerTrials: readonly PeerTrial[] = [
-  { precision: 'bfloat16', batch: 1 },
-  { precision: 'bfloat16', batch: 4 },
-  { precision: 'float32', batch: 1 },
-  { precision: 'float32', batch: 4 },
-];
 
 /** A process of its own, so that its memory is its own. */
 async function measurePeer(

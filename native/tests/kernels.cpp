@@ -15,6 +15,12 @@
 
 using namespace argot;
 
+#if defined(ARGOT_X86)
+namespace argot {
+extern Decoder avx2_decoder(ggml_type type);
+}
+#endif
+
 namespace {
 
 int failures = 0;
@@ -205,10 +211,9 @@ void check_random() {
 }
 
 // Every block of every type, under random bytes whose scales are finite, must decode to ggml's bits.
-void check_decoders(const char * libraries) {
-    const Ggml ggml = load_ggml(libraries);
+void check_decoders(const Ggml & ggml, Decoder (*find)(ggml_type)) {
     for (int t = 0; t < GGML_TYPE_COUNT; t++) {
-        const Decoder decode = fast_decoder(ggml_type(t));
+        const Decoder decode = find(ggml_type(t));
         if (!decode) continue;
         const ggml_type_traits * traits = ggml.type_traits(ggml_type(t));
         const int64_t n = traits->blck_size == 1 ? 1003 : traits->blck_size * 50;
@@ -244,6 +249,12 @@ int main(int argc, char ** argv) {
         std::printf("%s checked\n", half->name);
     }
     check_random();
-    if (argc > 1) check_decoders(argv[1]);
+    if (argc > 1) {
+        const Ggml ggml = load_ggml(argv[1]);
+        check_decoders(ggml, fast_decoder);
+#if defined(ARGOT_X86)
+        if (find_kernels("avx2")) check_decoders(ggml, avx2_decoder);
+#endif
+    }
     return failures > 0 ? 1 : 0;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { findTrainer, startTrainer, type TrainerHost } from '../../language-server/src/learning/trainer.ts';
+import { findLibraries, startTrainer, type TrainerHost } from '../../language-server/src/learning/trainer.ts';
 import type { TrainerCommand, TrainerEvent } from '../../language-server/src/learning/trainerMessages.ts';
 import { buildNative } from '../build.mjs';
 
@@ -22,13 +22,20 @@ export interface Bench extends AsyncDisposable {
   data(name: string, examples: readonly unknown[]): Promise<string>;
 }
 
-/** The trainer, built where a compiler exists; otherwise the sentence that says what is missing. */
+/**
+ * The trainer, built where a compiler exists; otherwise the sentence that says what is missing. With ARGOT_SANITIZE=1 the
+ * sanitised one, and nothing may be missing: a run that skips all would look clean.
+ */
 export async function openBench(): Promise<Bench | { readonly missing: string }> {
-  const built = await buildNative({ sanitize: process.env.ARGOT_SANITIZE === '1' });
-  if (!built.ok) return { missing: built.missing };
-  const found = findTrainer(root, process.platform, process.arch);
-  if ('missing' in found) return found;
-  const host: TrainerHost = { program: built.trainer, libraries: found.libraries };
+  const sanitize = process.env.ARGOT_SANITIZE === '1';
+  const built = await buildNative({ sanitize });
+  if (!built.ok) {
+    if (sanitize) throw new Error(built.missing);
+    return { missing: built.missing };
+  }
+  const libraries = findLibraries(root, process.platform, process.arch);
+  if (libraries === undefined) throw new Error('node-llama-cpp has no libraries for this platform: run `npm ci`.');
+  const host: TrainerHost = { program: built.trainer, libraries };
   const folder = await mkdtemp(join(tmpdir(), 'argot-trainer-'));
   const path = (name: string): string => join(folder, name);
   return {

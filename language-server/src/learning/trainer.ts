@@ -35,15 +35,18 @@ export function findTrainer(root: string, platform: string, arch: string): Train
         : `Learning needs the trainer, which this package of Argot lacks: install the package made for ${platform}-${arch}.`,
     };
   }
+  const libraries = findLibraries(root, platform, arch);
+  if (libraries !== undefined) return { program, libraries };
+  return { missing: `Learning needs the libraries of node-llama-cpp for ${platform}-${arch}: reinstall Argot.` };
+}
+
+/** The folder of node-llama-cpp's libraries below `root`. */
+export function findLibraries(root: string, platform: string, arch: string): string | undefined {
   const system = platform === 'win32' ? 'win' : platform === 'darwin' ? 'mac' : platform;
   const places = [join(root, 'dist', 'node_modules'), join(root, 'node_modules')];
-  for (const variant of [`${system}-${arch}-metal`, `${system}-${arch}`]) {
-    for (const place of places) {
-      const libraries = join(place, '@node-llama-cpp', variant, 'bins', variant);
-      if (existsSync(libraries)) return { program, libraries };
-    }
-  }
-  return { missing: `Learning needs the libraries of node-llama-cpp for ${system}-${arch}: reinstall Argot.` };
+  return [`${system}-${arch}-metal`, `${system}-${arch}`]
+    .flatMap((variant) => places.map((place) => join(place, '@node-llama-cpp', variant, 'bins', variant)))
+    .find((folder) => existsSync(folder));
 }
 
 /** `crashed`: the process ended without a word, or spoke something else than its protocol. */
