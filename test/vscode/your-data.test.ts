@@ -80,8 +80,7 @@ async function filesWith(folder: string, words: string): Promise<string[]> {
   return found;
 }
 
-// Not run: “undone” is missing from the view in most runs, and what comes after it has never been reached (docs/plan.md).
-it.skip('what a developer does with suggestions is in the view with its kind, and can be deleted and forgotten', async () => {
+it('what a developer does with suggestions is in the view with its kind, and can be deleted and forgotten', async () => {
   await begin('kept.js', 'const purple');
   await editor.press('Tab');
   await begin('part.js', 'const purple');
@@ -121,6 +120,7 @@ it.skip('what a developer does with suggestions is in the view with its kind, an
     'undone.js': 'Taken back',
   });
   expect(secret.length).toBeGreaterThan(10);
+  expect(await filesWith(editor.home, 'const purple')).not.toEqual([]);
   expect(await filesWith(editor.home, secret)).toEqual([]);
 
   // One is deleted from the keyboard.
@@ -136,7 +136,7 @@ it.skip('what a developer does with suggestions is in the view with its kind, an
   await editor.page.locator('.monaco-dialog-box').getByText('Forget', { exact: true }).click();
   await editor.notification(/has forgotten everything/);
   expect(await rowsBecome((all) => all.length === 0)).toEqual([]);
-  for (const name of Object.keys(files)) {
-    expect(await filesWith(path.join(editor.home, 'examples'), name), name).toEqual([]);
+  for (const trace of ['const purple', secret, ...Object.keys(files)]) {
+    expect(await filesWith(editor.home, trace), trace).toEqual([]);
   }
 });

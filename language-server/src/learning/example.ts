@@ -21,7 +21,7 @@ export interface Example {
   /** How much the span teaches beside the lines around it, which count 1. */
   readonly weight: number;
   readonly createdAtMs: number;
-  /** `contentHashOf` the text and the span: two examples with one hash teach the same. */
+  /** `contentHashOf` the text and the span: two examples of one kind with one hash teach the same. */
   readonly contentHash: string;
 }
 

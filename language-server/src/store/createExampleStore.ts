@@ -76,7 +76,7 @@ function createExampleStore(parts: StoreParts, opened: Contents): OwnedExampleSt
 
   async function add(example: Example): Promise<AddOutcome> {
     const { index, segments, marks } = contents;
-    if (index.hasContent(example.contentHash) || index.countIdiom(example) >= mostOfIdiom(example)) {
+    if (index.hasContent(example.kind, example.contentHash) || index.countIdiom(example) >= mostOfIdiom(example)) {
       return { kind: 'duplicate' };
     }
     const place = await segments.append(encodeLine(exampleRecord(example)));

@@ -35,7 +35,7 @@ export interface ExampleIndex extends Disposable {
   /** In the order of the query; `search` is not looked at, since the text is not here. */
   select(query: ExampleQuery): readonly Entry[];
   counts(query: ExampleQuery): ExampleCounts;
-  hasContent(contentHash: string): boolean;
+  hasContent(kind: ExampleKind, contentHash: string): boolean;
   countIdiom(example: Example): number;
   /** The ids of those older than this, and of the oldest beyond this many. */
   outdated(beforeMs: number, most: number): readonly string[];
@@ -141,7 +141,11 @@ function createIndex(database: Database): ExampleIndex {
         ? { total, byKind, byRepository }
         : { total, byKind, byRepository, oldestMs: Math.min(...times), newestMs: Math.max(...times) };
     },
-    hasContent: (hash) => rows('SELECT 1 FROM example WHERE contentHash = ? LIMIT 1', [asBytes(hash)]).length > 0,
+    hasContent: (kind, hash) =>
+      rows('SELECT 1 FROM example WHERE contentHash = ? AND kind = ? LIMIT 1', [
+        asBytes(hash),
+        exampleKinds.indexOf(kind),
+      ]).length > 0,
     countIdiom: (example) =>
       Number(rows('SELECT COUNT(*) AS count FROM example WHERE idiom = ?', [asBytes(idiomOf(example))])[0]?.count),
     outdated(beforeMs, most) {

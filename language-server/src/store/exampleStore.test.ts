@@ -72,6 +72,14 @@ describe('no idiom floods the set', () => {
     await store.add(sampleExample(1));
     expect(await store.add({ ...sampleExample(1), id: 'again' })).toEqual({ kind: 'duplicate' });
   });
+  test('the same code is another example where it was corrected or taken back: that teaches more', async () => {
+    const { store } = await open(createMemoryDisk());
+    await store.add(sampleExample(1));
+    for (const kind of ['corrected', 'undone'] as const) {
+      expect(await store.add({ ...sampleExample(1, { kind }), id: kind })).toEqual({ kind: 'added' });
+      expect(await store.add({ ...sampleExample(1, { kind }), id: `${kind} again` })).toEqual({ kind: 'duplicate' });
+    }
+  });
   test('one idiom with other literals around it five times', async () => {
     const { store } = await open(createMemoryDisk());
     const outcomes: string[] = [];
