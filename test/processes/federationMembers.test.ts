@@ -113,6 +113,15 @@ it('under client-level privacy the noise of all is in the sum, and each memberâ€
     });
     expect(judged(members[0]!, 1)?.standing?.judgement?.forecast).toMatch(/, as forecast of âˆ’\d+\.\d+ %\.$/);
   }
+  // With noise that costs many times what is gained they refuse, each by its own measurement, and nothing is spent.
+  await until('votes', async () => ((await federation.board.state(signal)).round?.votesFor ?? 0) === 3, 20_000);
+  const loud = { ...privacy, memberVariance: 1e6 };
+  await federation.command({ do: 'start', settings: { ...settings, privacy: loud, maxWeight: 1 } });
+  const refuses = (member: MemberProcess) => lastStanding(member)?.standing?.objection?.kind === 'noGain';
+  await until('all refuse', () => members.every(refuses), 20_000);
+  for (const { home } of members) {
+    expect((await readFile(join(home, 'ledger', 'privacy.jsonl'), 'utf8')).trimEnd().split('\n')).toHaveLength(1);
+  }
 });
 
 it.skipIf(!canMakeMachine)(
