@@ -3,9 +3,15 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { offerTeamAdapter, withdrawTeamAdapter } from '../../language-server/src/federation/teamVersion.ts';
 import { type AdapterBase, openAdapterVersions } from '../../language-server/src/learning/adapterVersions.ts';
 import type { GateDeps } from '../../language-server/src/learning/gateRun.ts';
-import { judgeVersion, runTraining, unfinishedRun } from '../../language-server/src/learning/trainingRun.ts';
+import {
+  judgeBeside,
+  judgeVersion,
+  runTraining,
+  unfinishedRun,
+} from '../../language-server/src/learning/trainingRun.ts';
 import { type Bench, openBench } from '../../native/tests/lib.ts';
 import { habitualExamples } from '../lib/examples.ts';
 import { foldedLetters, tinyBase, tinyOptions } from '../lib/tinyModel.ts';
@@ -90,5 +96,50 @@ describe.skipIf('missing' in opened)('a training run', () => {
     const outcome = await judgeVersion(given, imported.version, habitualExamples(30), never);
     expect(outcome).toMatchObject({ kind: 'promoted', report: { scales: { personal: 0 } } });
     expect(given.versions.active('tiny')).toMatchObject([{ card: { kind: 'team', origin: 'imported' } }]);
+  });
+
+  test('a team’s adapter completes where it is better, and the personal one only where it adds to it', async () => {
+    const own = join(home, 'team');
+    const given = await deps({ versions: await openAdapterVersions(own), folder: join(own, 'training') });
+    const { versions } = given;
+    const examples = habitualExamples(60);
+    const train = () => runTraining(given, { examples, mayActivate: true }, never);
+    const inUse = () => versions.active('tiny').map(({ card }) => card.kind);
+    const offer = async (file: string, from = examples) => {
+      const store = { list: async () => from };
+      const { host, tokenizer, now } = given;
+      const parts = { host, base, tokenizer, versions, now, store, repository: 'shop#1', folder: own };
+      return offerTeamAdapter(parts, file, 1, never);
+    };
+    const learnt = await train();
+    if (learnt.kind !== 'promoted') throw new Error(`Not promoted: ${learnt.kind}`);
+    const file = join(own, 'round-1.gguf');
+    await versions.exportTo(learnt.version.card.id, file);
+    // Without the personal one the team's is better, with it it would say the same twice.
+    await versions.remove([learnt.version.card.id]);
+    expect(await offer(file, habitualExamples(3))).toEqual({ kind: 'tooFew' });
+    expect(await offer(file)).toMatchObject({ kind: 'active' });
+    expect(inUse()).toEqual(['team']);
+    // The same again is no better than what is in use.
+    expect(await offer(file)).toMatchObject({ kind: 'kept' });
+
+    const onTop = await train();
+    if (onTop.kind !== 'promoted' && onTop.kind !== 'kept') throw new Error(`Not judged: ${onTop.kind}`);
+    const team = versions.active('tiny').find(({ card }) => card.kind === 'team')?.card.id ?? '';
+    expect(onTop.version.card.parents).toEqual([team]);
+    if (onTop.kind === 'promoted') {
+      expect(onTop.report.candidateLoss).toBeLessThan(onTop.report.currentLoss);
+      expect(inUse()).toEqual(['team', 'personal']);
+    }
+    // Voted down, the team's is gone, and what was trained on top of it rests until it is judged without it.
+    expect(await withdrawTeamAdapter(versions, file)).toBe(true);
+    expect(inUse()).toEqual([]);
+    if (onTop.kind === 'promoted') {
+      expect(versions.unjudged('tiny')?.card.id).toBe(onTop.version.card.id);
+      const judged = await judgeBeside(given, onTop.version, examples, never);
+      expect(versions.unjudged('tiny')).toBeUndefined();
+      expect(inUse()).toEqual(judged.kind === 'promoted' ? ['personal'] : []);
+    }
+    expect((await readdir(own)).filter((name) => name.endsWith('.jsonl'))).toEqual([]);
   });
 });

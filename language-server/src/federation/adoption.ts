@@ -32,8 +32,12 @@ const stateSchema = z.object({
   /** What was active before, for a rollback. */
   previous: z.string().nullable(),
   judged: z.array(judgementSchema),
+  /** The result up to which completions have followed; null is none. */
+  followed: z.string().nullable().default(null),
 });
 export type AdoptionState = z.infer<typeof stateSchema>;
+
+const noAdoption: AdoptionState = { active: null, previous: null, judged: [], followed: null };
 
 export function adoptionIn(folder: string): Adoption {
   const path = join(folder, 'adoption.json');
@@ -41,7 +45,7 @@ export function adoptionIn(folder: string): Adoption {
   return {
     async read() {
       const text = await readFile(path, 'utf8').catch(() => undefined);
-      return text === undefined ? { active: null, previous: null, judged: [] } : stateSchema.parse(JSON.parse(text));
+      return text === undefined ? noAdoption : stateSchema.parse(JSON.parse(text));
     },
     async write(state) {
       await mkdir(team, { recursive: true, mode: 0o700 });
@@ -58,4 +62,17 @@ export function adoptionIn(folder: string): Adoption {
 /** As the developer's command, or the team's vote, says: back to what was in use before. */
 export function rolledBack(state: AdoptionState): AdoptionState {
   return { ...state, active: state.previous, previous: null };
+}
+
+/** What completions have yet to follow: a newer adapter, or one that was taken out of use. */
+export type AdoptionStep =
+  | { readonly kind: 'adopt'; readonly result: string; readonly round: number }
+  | { readonly kind: 'withdraw'; readonly result: string };
+
+export function stepToFollow({ active, followed, judged }: AdoptionState): AdoptionStep | undefined {
+  if (active === followed) return undefined;
+  const place = (result: string | null) => judged.findIndex((each) => each.result === result);
+  if (followed !== null && place(active) < place(followed)) return { kind: 'withdraw', result: followed };
+  const round = judged[place(active)]?.round;
+  return active === null || round === undefined ? undefined : { kind: 'adopt', result: active, round };
 }

@@ -14,7 +14,7 @@ import { fromHex } from './enrolment.ts';
 import { openIdentity } from './identity.ts';
 import type { KeyStore } from './keyStore.ts';
 import type { LocalTrainer } from './localTrainer.ts';
-import { type FederationMember, federationMember } from './member.ts';
+import { type AdoptedChange, type FederationMember, federationMember } from './member.ts';
 import { standingSentence } from './standing.ts';
 
 export interface FederationDeps {
@@ -28,8 +28,8 @@ export interface FederationDeps {
   readonly sentBytes: (origin: string) => Promise<number>;
   /** Undefined while no model is loaded or no trainer is there. */
   readonly trainer: (consent: Consent, folder: string) => Promise<LocalTrainer | undefined>;
-  /** A team's adapter that this member adopts: to be judged for completions. */
-  readonly adopted: (consent: Consent, file: string, round: number, signal: AbortSignal) => Promise<void>;
+  /** Makes completions follow a team's adapter; false where that can't be done yet. */
+  readonly follow: (consent: Consent, change: AdoptedChange, signal: AbortSignal) => Promise<boolean>;
   readonly everyMs: number;
   readonly log: (message: string) => void;
   readonly onChange: () => void;
@@ -94,11 +94,9 @@ export async function openFederationService(deps: FederationDeps): Promise<Feder
       const member = await memberOf(team, signal);
       if (member === undefined) team.sentence = 'Waits for a model and its trainer on this machine.';
       else {
-        const before = await member.activeAdapter();
         const standing = await member.advance(signal);
-        const file = await member.activeAdapter();
-        if (standing.kind === 'judged' && file !== undefined && file !== before) {
-          await deps.adopted(team.consent, file, standing.round, signal);
+        if (standing.kind !== 'forbidden') {
+          await member.handOn((change) => deps.follow(team.consent, change, signal));
         }
         team.state = standing.kind === 'waitingForLead' ? undefined : await team.board?.state(signal);
         team.sentence = standingSentence(standing);

@@ -35,7 +35,7 @@ export async function judgeNewestResult(
   // On record before the vote: killed between the two, the vote is the same.
   if (before === undefined) {
     const { active, previous } = judgement.adopt ? { active: result, previous: state.active } : state;
-    await adoption.write({ active, previous, judged: [...state.judged, judgement] });
+    await adoption.write({ ...state, active, previous, judged: [...state.judged, judgement] });
   }
   await vote(context, round, end.result.id, judgement.adopt, signal);
   const now = await adoption.read();

@@ -10,7 +10,7 @@ import { openRoster } from '#protocol/federation/roster.ts';
 import { type Signed, sha256, signMessage } from '#protocol/federation/signedMessage.ts';
 import type { PrivacyAccount } from '../ledger/spendLedgerFile.ts';
 import { PolicyForbids, type PolicyService, permittedWhile } from '../policy/policyService.ts';
-import { type Adoption, adoptionIn, type Judgement, rolledBack } from './adoption.ts';
+import { type Adoption, adoptionIn, type Judgement, rolledBack, stepToFollow } from './adoption.ts';
 import { type Claims, claimsIn } from './claims.ts';
 import { anchorsOf, type Enrolment } from './enrolment.ts';
 import { type FederationLog, readEnd, readLog } from './federationLog.ts';
@@ -36,8 +36,18 @@ export interface FederationMember {
   leave(signal: AbortSignal): Promise<void>;
   /** File of the team adapter in use; undefined is none. */
   activeAdapter(): Promise<string | undefined>;
+  /**
+   * Hands on what completions have not followed yet; what was handed on is told again, after a crash too, until `follow` says
+   * that it is done.
+   */
+  handOn(follow: (change: AdoptedChange) => Promise<boolean>): Promise<void>;
   judgements(): Promise<readonly Judgement[]>;
 }
+
+/** The team's adapter that this member adopted in a round, or that it used and that was taken out of use. */
+export type AdoptedChange =
+  | { readonly kind: 'adopt'; readonly file: string; readonly round: number }
+  | { readonly kind: 'withdraw'; readonly file: string };
 
 /** Where a member stands after a step. */
 export type MemberStanding =
@@ -98,6 +108,12 @@ export function federationMember(options: MemberOptions): FederationMember {
     async activeAdapter() {
       const { active } = await adoption.read();
       return active === null ? undefined : adoption.fileOf(active);
+    },
+    async handOn(follow) {
+      const step = stepToFollow(await adoption.read());
+      if (step === undefined || !(await follow({ ...step, file: adoption.fileOf(step.result) }))) return;
+      const state = await adoption.read();
+      await adoption.write({ ...state, followed: state.active });
     },
     judgements: async () => (await adoption.read()).judged,
   };

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Plan } from '#protocol/federation/messages.ts';
 import type { GgufFile } from '../engine/gguf.ts';
@@ -43,8 +43,10 @@ export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
   async function train(job: TrainingJob, signal: AbortSignal): Promise<LocalOutcome<LocalUpdate>> {
     const { adapter, training, privacy, work } = job;
     const data = await files(training.sequence, signal);
-    if (data.trainTokens === 0)
+    if (data.trainTokens === 0) {
+      await removeCode(data);
       return { ok: false, problem: 'tooLittleData', message: 'There are no examples to learn from yet.' };
+    }
     await mkdir(work, { recursive: true, mode: 0o700 });
     const delta = join(work, 'delta.f32');
     const request = {
@@ -66,6 +68,7 @@ export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
       if (event.event === 'progress') job.onProgress?.(event);
     });
     const outcome = await run.outcome;
+    await removeCode(data);
     if (!outcome.ok) return failure(outcome);
     const bytes = await readFile(delta);
     const update = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
@@ -89,11 +92,14 @@ export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
     },
     async heldOutLosses(adapters, signal) {
       const data = await files(evaluationSequence, signal);
-      if (data.heldOutTokens === 0)
+      if (data.heldOutTokens === 0) {
+        await removeCode(data);
         return { ok: false, problem: 'tooLittleData', message: 'There are no held-out examples yet.' };
+      }
       const stacks = adapters.map((path) => (path === undefined ? [] : [{ path, scale: 1 }]));
       const request = { ...common, data: data.heldOut, sequence: evaluationSequence, stacks };
       const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal).outcome;
+      await removeCode(data);
       return outcome.ok ? { ok: true, value: outcome.result.stacks.map(({ loss }) => loss) } : failure(outcome);
     },
   };
@@ -119,6 +125,12 @@ async function stepsFor({ training, privacy }: TrainingJob, dataFile: string) {
     case 'client':
       return { steps: 1, packsPerStep: steps * packsPerStep, learningRate: 1e-3, clip: gradientClip };
   }
+}
+
+/** The files are the developer's code, as token numbers: they are there for a run only. */
+async function removeCode({ train, heldOut }: TrainingFiles): Promise<void> {
+  await rm(train, { force: true });
+  await rm(heldOut, { force: true });
 }
 
 /** A direction alone: long enough that the plan's clip norm is what is left of it. */

@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256OfFile } from '../learning/adapterFile.ts';
 import type { AdapterBase, AdapterVersions } from '../learning/adapterVersions.ts';
 import {
   createSeenLines,
@@ -10,7 +11,7 @@ import {
   type Tokenizer,
   trainingLines,
 } from '../learning/dataset.ts';
-import { bestTrial, judge, type Losses } from '../learning/gate.ts';
+import { bestTrial, isClearlyBetter, judge, type Losses, leastHeldOut, type Trial } from '../learning/gate.ts';
 import { probeTexts } from '../learning/probeTexts.ts';
 import { startTrainer, type TrainerHost } from '../learning/trainer.ts';
 import { type AdapterUse, trainerCommands } from '../learning/trainerMessages.ts';
@@ -20,10 +21,10 @@ export interface TeamVersionDeps {
   readonly host: TrainerHost;
   readonly base: AdapterBase;
   readonly tokenizer: Tokenizer;
-  readonly store: ExampleStore;
+  readonly store: Pick<ExampleStore, 'list'>;
   readonly versions: AdapterVersions;
   readonly repository: string;
-  /** Of the federation; holds code as tokens while this goes on. */
+  /** Of the federation; holds code as tokens while this goes on, and nothing afterwards. */
   readonly folder: string;
   readonly now: () => number;
 }
@@ -32,12 +33,19 @@ const sequence = 256;
 const mostExamples = 2000;
 const teamScales = [0.5, 1];
 
-/** `kept`: the gate did not find the team's adapter better on this developer's code, so it completes nothing. */
+/**
+ * `kept`: the gate did not find the team's adapter better on this developer's code, so it completes nothing. `tooFew`: there is
+ * too little held-out code to say.
+ */
 export type TeamVersionOutcome =
   | { readonly kind: 'active' | 'kept'; readonly id: string; readonly gain: number }
+  | { readonly kind: 'tooFew' }
   | { readonly kind: 'failed'; readonly message: string };
 
-/** Puts the team's adapter among the versions, judged like any other; it completes from now on if it is better here. */
+/**
+ * Puts the team's adapter among the versions, judged like any other; it completes from now on if it is better here. The
+ * personal one works on top of it where both are clearly better than the team's alone, and rests otherwise.
+ */
 export async function offerTeamAdapter(
   deps: TeamVersionDeps,
   file: string,
@@ -50,21 +58,27 @@ export async function offerTeamAdapter(
   const seen = createSeenLines();
   trainingLines(train, tokenizer, sequence, seen);
   const lines = heldOutLines(heldOut, tokenizer, sequence, seen);
+  if (lines.length < leastHeldOut) return { kind: 'tooFew' };
   const current = versions.active(base.sha256).map(({ path, scale }) => ({ path, scale }));
-  const personal = versions.active(base.sha256).filter(({ card }) => card.kind === 'personal');
-  const stackAt = (scale: number) => [
-    { path: file, scale },
-    ...personal.map(({ path, scale: own }) => ({ path, scale: own })),
-  ];
-  const losses = await perExample(deps, 'judged', lines, [[], current, ...teamScales.map(stackAt)], signal);
+  const personal = personalIn(versions, base);
+  const alone = teamScales.map((scale) => [{ path: file, scale }]);
+  const both = personal === undefined ? [] : alone.map((stack) => [...stack, personal.use]);
+  const losses = await perExample(deps, 'judged', lines, [[], current, ...alone, ...both], signal);
   if (losses.kind === 'failed') return losses;
   const [baseLosses = [], currentLosses = [], ...others] = losses.losses;
-  const personalScale = personal[0]?.scale ?? 0;
-  const trials = teamScales.map((team, i) => ({ scales: { team, personal: personalScale }, losses: others[i] ?? [] }));
+  const trials = teamScales.map((team, i): Trial => {
+    const [ofTeam = [], ofBoth] = [others[i], others[alone.length + i]];
+    const trial = { scales: { team, personal: 0 }, losses: ofTeam };
+    if (personal === undefined || ofBoth === undefined) return trial;
+    const worksOnTop = personal.pinned || isClearlyBetter(ofTeam, ofBoth, teamScales.length);
+    return worksOnTop ? { scales: { team, personal: personal.use.scale }, losses: ofBoth } : trial;
+  });
   const best = bestTrial(trials);
   if (best === undefined) return { kind: 'failed', message: 'There is nothing to judge the team’s adapter by.' };
   const generic = plainLines(probeTexts, tokenizer, sequence);
-  const probe = await perExample(deps, 'probe', generic, [[], stackAt(best.scales.team)], signal);
+  const onTop = personal === undefined || best.scales.personal === 0 ? [] : [personal.use];
+  const stack = [{ path: file, scale: best.scales.team }, ...onTop];
+  const probe = await perExample(deps, 'probe', generic, [[], stack], signal);
   if (probe.kind === 'failed') return probe;
   const [probeBase = [], probeCandidate = []] = probe.losses;
   const sums = { base: sum(probeBase), candidate: sum(probeCandidate), tokens: labelled(generic) };
@@ -84,7 +98,25 @@ export async function offerTeamAdapter(
   const mayActivate = report.verdict === 'better' && !versions.slot('team', base.sha256).pinned;
   if (!mayActivate) return { kind: 'kept', id, gain: report.gain };
   const activated = await versions.activate(id, report.scales.team);
+  if (activated.ok && personal !== undefined) await versions.activate(personal.id, report.scales.personal);
   return activated.ok ? { kind: 'active', id, gain: report.gain } : { kind: 'failed', message: activated.message };
+}
+
+/** Deletes what was offered of a file; completions go back to the team's adapter before it. False where the disk refuses. */
+export async function withdrawTeamAdapter(versions: AdapterVersions, file: string): Promise<boolean> {
+  const sha256 = await sha256OfFile(file).catch(() => undefined);
+  const gone = versions.list().filter(({ card }) => card.origin === 'round' && card.sha256 === sha256);
+  return gone.length === 0 || (await versions.remove(gone.map(({ card }) => card.id))).ok;
+}
+
+/** The personal version in its slot, as it would work; one that rests would at full scale. */
+function personalIn(versions: AdapterVersions, base: AdapterBase) {
+  const { history, pinned } = versions.slot('personal', base.sha256);
+  const last = history.at(-1);
+  const version = last === undefined ? undefined : versions.find(last.id);
+  if (last === undefined || version === undefined) return undefined;
+  const use: AdapterUse = { path: version.path, scale: last.scale || 1 };
+  return { id: last.id, pinned, use };
 }
 
 async function perExample(
@@ -96,8 +128,6 @@ async function perExample(
 ): Promise<
   { readonly kind: 'done'; readonly losses: readonly Losses[] } | { readonly kind: 'failed'; readonly message: string }
 > {
-  if (lines.length === 0)
-    return { kind: 'failed', message: 'There is no held-out code to judge the team’s adapter by yet.' };
   const data = join(folder, `${name}.jsonl`);
   await writeFile(data, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { mode: 0o600 });
   const losses = stacks.map(() => new Array<number>(lines.length).fill(0));
@@ -107,6 +137,7 @@ async function perExample(
     const own = event.event === 'example' ? losses[event.stack] : undefined;
     if (event.event === 'example' && own !== undefined) own[event.example] = event.loss;
   }).outcome;
+  await rm(data, { force: true });
   return outcome.ok ? { kind: 'done', losses } : { kind: 'failed', message: outcome.message };
 }
 

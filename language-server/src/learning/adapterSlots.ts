@@ -6,7 +6,15 @@ const slotSchema = z.object({
   kind: adapterKindSchema,
   baseSha256: z.string(),
   pinned: z.boolean(),
-  history: z.array(z.object({ id: z.string(), scale: z.number(), sinceMs: z.number() })),
+  history: z.array(
+    z.object({
+      id: z.string(),
+      scale: z.number(),
+      sinceMs: z.number(),
+      /** The team's version that it was judged with; null is none. */
+      beside: z.string().nullable().default(null),
+    }),
+  ),
 });
 export type AdapterSlot = z.infer<typeof slotSchema>;
 export type Activation = AdapterSlot['history'][number];

@@ -91,6 +91,11 @@ describe('adapter versions', () => {
     const team = await added(versions, 'two', { kind: 'team', origin: 'round' });
     await versions.activate(personal, 0.5);
     await versions.activate(team, 1);
+    // The personal one has not been judged beside the team's: it rests until it is.
+    expect(activeIds(versions)).toEqual([team]);
+    expect(versions.unjudged('aa')?.card.id).toBe(personal);
+    await versions.activate(personal, 0.5);
+    expect(versions.unjudged('aa')).toBeUndefined();
     expect(activeIds(versions)).toEqual([team, personal]);
     await versions.activate(personal, 0);
     expect(activeIds(versions)).toEqual([team]);

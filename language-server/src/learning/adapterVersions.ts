@@ -68,8 +68,10 @@ export interface AdapterVersions {
   /** Newest first. */
   list(): readonly AdapterVersion[];
   find(id: string): AdapterVersion | undefined;
-  /** Team before personal; scales of 0 are left out. */
+  /** Team before personal; scales of 0, and what `unjudged` gives, are left out. */
   active(baseSha256: string): readonly ActiveAdapter[];
+  /** The personal version that rests since the team's changed: it has not been judged beside the one in use now. */
+  unjudged(baseSha256: string): AdapterVersion | undefined;
   slot(kind: AdapterKind, baseSha256: string): AdapterSlot;
   /** Takes over a file that was made elsewhere on this disk; it is copied, so that its maker may remove it. */
   add(file: string, draft: AdapterDraft, base: AdapterBase): Promise<AddOutcome>;
@@ -114,6 +116,18 @@ export async function openAdapterVersions(home: string, now: () => number = Date
 
   const state = (kind: AdapterKind, base: string) => slotOf(slots, kind, base);
   const find = (id: string) => versions.get(id);
+  /** The present entry of a slot with its version. */
+  function present(kind: AdapterKind, base: string) {
+    const last = state(kind, base).history.at(-1);
+    const version = last === undefined ? undefined : find(last.id);
+    return last === undefined || version === undefined ? undefined : { last, version };
+  }
+  function teamInUse(base: string): string | null {
+    const team = present('team', base);
+    return team === undefined || team.last.scale === 0 ? null : team.version.card.id;
+  }
+  const isJudged = (kind: AdapterKind, base: string, beside: string | null) =>
+    kind === 'team' || beside === teamInUse(base);
 
   async function keepSlots(next: AdapterSlots): Promise<void> {
     await writeChecked(slotsFile(folder), next);
@@ -165,10 +179,14 @@ export async function openAdapterVersions(home: string, now: () => number = Date
     find,
     active: (base) =>
       adapterKinds.flatMap((kind) => {
-        const last = state(kind, base).history.at(-1);
-        const version = last === undefined || last.scale === 0 ? undefined : find(last.id);
-        return last === undefined || version === undefined ? [] : [{ ...version, scale: last.scale }];
+        const own = present(kind, base);
+        if (own === undefined || own.last.scale === 0 || !isJudged(kind, base, own.last.beside)) return [];
+        return [{ ...own.version, scale: own.last.scale }];
       }),
+    unjudged(base) {
+      const own = present('personal', base);
+      return own === undefined || isJudged('personal', base, own.last.beside) ? undefined : own.version;
+    },
     slot: state,
     add: (file, draft, base) => change(() => take(file, draft, base)),
     judge: (id, report) =>
@@ -192,7 +210,8 @@ export async function openAdapterVersions(home: string, now: () => number = Date
         if (!(await isWhole(version))) {
           return { ok: false, problem: 'damaged', message: `Adapter ${id} is damaged on disk. Delete it.` };
         }
-        await keepSlots(withSlot(slots, activated(state(kind, base.sha256), { id, scale, sinceMs: now() })));
+        const beside = kind === 'team' ? null : teamInUse(base.sha256);
+        await keepSlots(withSlot(slots, activated(state(kind, base.sha256), { id, scale, sinceMs: now(), beside })));
         return { ok: true };
       }),
     rollback: (kind, base) =>

@@ -42,9 +42,7 @@ export function bestTrial(trials: readonly Trial[]): Trial | undefined {
  * by their number (Bonferroni). `probe` are the losses on generic code, by the base model and by the candidate.
  */
 export function judge(input: GateInput, best: Trial, probe: ProbeLosses, now: number): GateReport {
-  const pairs: LossPair[] = input.current.map((before, i) => ({ before, after: best.losses[i] ?? before }));
-  const wide = 1 - (1 - confidence) / Math.max(1, input.trials.length);
-  const { gain, low } = pairedBootstrap(pairs, { confidence: wide, resamples: 4000 });
+  const { pairs, gain, low } = interval(input.current, best.losses, input.trials.length);
   const forgetting = probe.base === 0 ? 0 : probe.candidate / probe.base - 1;
   return {
     verdict: verdict(pairs.length, low, forgetting),
@@ -62,10 +60,22 @@ export function judge(input: GateInput, best: Trial, probe: ProbeLosses, now: nu
   };
 }
 
+/** Whether what is added earns its place: more than chance on enough examples, of so many ways that are tried. */
+export function isClearlyBetter(before: Losses, after: Losses, tries: number): boolean {
+  const { pairs, low } = interval(before, after, tries);
+  return pairs.length >= leastHeldOut && low > 0;
+}
+
 export interface ProbeLosses {
   readonly base: number;
   readonly candidate: number;
   readonly tokens: number;
+}
+
+function interval(before: Losses, after: Losses, tries: number) {
+  const pairs: LossPair[] = before.map((loss, i) => ({ before: loss, after: after[i] ?? loss }));
+  const wide = 1 - (1 - confidence) / Math.max(1, tries);
+  return { pairs, ...pairedBootstrap(pairs, { confidence: wide, resamples: 4000 }) };
 }
 
 function verdict(examples: number, gainLow: number, forgetting: number): GateReport['verdict'] {

@@ -121,6 +121,28 @@ describe.skipIf(process.platform === 'win32')('the learner', () => {
     expect(await trainings()).toBe(0);
   });
 
+  it('after the team’s adapter has changed judges the personal one beside it, and trains it again on top, once', async () => {
+    start();
+    expect(await learner.trainNow(never)).toMatchObject({ changed: true });
+    const [personal] = versions.list();
+    const base = await learner.base();
+    if (personal?.card.gate === undefined || base === undefined) throw new Error('Nothing was learnt.');
+    await learner[Symbol.asyncDispose]();
+    const draft = { kind: 'team', origin: 'round', base: personal.card.base, gate: personal.card.gate } as const;
+    const file = await sampleAdapter(home, 'team.gguf', { baseSha256: '' });
+    const team = await versions.add(file, { ...draft, parents: [], exampleIds: [], counts: {} }, base);
+    if (!team.ok) throw new Error(team.message);
+    await versions.activate(team.version.card.id, 1);
+    expect(versions.unjudged(base.sha256)?.card.id).toBe(personal.card.id);
+    start({ tickMs: 10, idleMs: 0, restMs: 0 });
+    await until(async () => (await trainings()) === 2 && versions.list().length === 3);
+    expect(versions.list()[0]?.card.parents).toEqual([team.version.card.id]);
+    expect(versions.unjudged(base.sha256)).toBeUndefined();
+    await sleep(100);
+    expect(await trainings()).toBe(2);
+    expect((await trainer.asked()).lastIndexOf('train')).toBeGreaterThan((await trainer.asked()).indexOf('train') + 3);
+  });
+
   it('pauses while the developer types, and goes on', async () => {
     trainer = await fakeTrainer(home, join(home, 'ready.gguf'), 0.9, 400);
     start({ pauseMs: 50 });

@@ -13,7 +13,14 @@ import { onMains } from './mains.ts';
 import { waitReason } from './schedule.ts';
 import type { TrainerHost, TrainerRun } from './trainer.ts';
 import type { TrainingOptions } from './trainingPlan.ts';
-import { discardRun, judgeVersion, runTraining, type TrainingOutcome, unfinishedRun } from './trainingRun.ts';
+import {
+  discardRun,
+  judgeBeside,
+  judgeVersion,
+  runTraining,
+  type TrainingOutcome,
+  unfinishedRun,
+} from './trainingRun.ts';
 import { waitWords, words } from './words.ts';
 
 export interface LearnerDeps {
@@ -67,6 +74,8 @@ export function createLearner(deps: LearnerDeps): Learner {
   let resumeTimer: NodeJS.Timeout | undefined;
   /** After a deletion the examples that are left are learnt anew. */
   let again = false;
+  /** What was judged beside which team's adapter, or could not be: not tried again until either changes. */
+  let triedBeside = '';
 
   const engine = (): Engine | undefined => {
     const current = deps.engine();
@@ -179,9 +188,32 @@ export function createLearner(deps: LearnerDeps): Learner {
     return done;
   }
 
+  const teamOf = (baseSha256: string): readonly string[] =>
+    versions.active(baseSha256).flatMap(({ card }) => (card.kind === 'team' ? [card.id] : []));
+
+  /** The last run was on top of another team's adapter than the one in use. */
+  function teamChanged(baseSha256: string): boolean {
+    const last = versions.list().find(({ card }) => card.origin === 'trained' && card.base.sha256 === baseSha256);
+    return last !== undefined && last.card.parents.join() !== teamOf(baseSha256).join();
+  }
+
+  /** What the team's change put to rest is judged again, once: it comes back where it is clearly better than the team's alone. */
+  async function judgeResting(baseSha256: string): Promise<void> {
+    const resting = versions.unjudged(baseSha256);
+    if (resting === undefined || now() - typedAt < options.idleMs) return;
+    const pair = [resting.card.id, ...teamOf(baseSha256)].join();
+    if (pair === triedBeside) return;
+    triedBeside = pair;
+    const work: Work = (gate, examples, signal) => judgeBeside(gate, resting, examples, signal);
+    await start(work, closing.signal);
+  }
+
   async function tick(): Promise<void> {
     const forbidden = deps.forbidden();
     if (working !== undefined || forbidden !== undefined || 'missing' in deps.trainer) return;
+    const own = await base();
+    if (own === undefined || working !== undefined) return;
+    await judgeResting(own.sha256);
     const counts = await store.counts();
     const fresh = await store.counts({ fromMs: knownUntilMs + 1 });
     const { training, trainingOnBattery } = deps.settings();
@@ -193,6 +225,7 @@ export function createLearner(deps: LearnerDeps): Learner {
           newExamples: fresh.total,
           unfinished: again || (await unfinishedRun(folder)) !== undefined,
         },
+        teamChanged: teamChanged(own.sha256),
         ...{ sinceTypedMs: now() - typedAt, sinceRunMs: now() - endedAt },
       },
       options,
@@ -202,8 +235,7 @@ export function createLearner(deps: LearnerDeps): Learner {
       state = { kind: 'idle', waitingFor: waitWords[reason] };
       return;
     }
-    const own = await base();
-    const pinned = own !== undefined && versions.slot('personal', own.sha256).pinned;
+    const { pinned } = versions.slot('personal', own.sha256);
     const result = await start(train(!pinned), closing.signal);
     if (result?.changed) deps.onLearnt(result);
   }

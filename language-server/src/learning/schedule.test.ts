@@ -5,6 +5,7 @@ import { trainingOptionsSchema } from './trainingPlan.ts';
 const options = trainingOptionsSchema.parse({});
 const ready: ScheduleFacts = {
   ...{ mode: 'auto', onBatteryToo: false, onMains: true, newExamples: 50, examples: 200, unfinished: false },
+  teamChanged: false,
   ...{ sinceTypedMs: 10 * 60_000, sinceRunMs: Number.POSITIVE_INFINITY },
 };
 
@@ -22,6 +23,12 @@ describe('when training starts by itself', () => {
     ['battery', { onMains: false }],
   ] as const)('waits: %s', (reason, facts) => {
     expect(waitReason({ ...ready, ...facts }, options)).toBe(reason);
+  });
+
+  it('needs no new evidence after the team’s adapter has changed, but its rest', () => {
+    const changed = { ...ready, newExamples: 0, teamChanged: true };
+    expect(waitReason(changed, options)).toBeUndefined();
+    expect(waitReason({ ...changed, sinceRunMs: 60_000 }, options)).toBe('rest');
   });
 
   it('works on battery where the settings say so', () => {

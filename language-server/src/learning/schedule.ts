@@ -9,6 +9,8 @@ export interface ScheduleFacts {
   readonly examples: number;
   /** A run that the end of the process cut short: it goes on without new evidence. */
   readonly unfinished: boolean;
+  /** The last run was on top of another team's adapter than the one in use now, or of none. */
+  readonly teamChanged: boolean;
   readonly sinceTypedMs: number;
   /** Since the last run ended; infinite before the first. */
   readonly sinceRunMs: number;
@@ -22,7 +24,7 @@ export function waitReason(facts: ScheduleFacts, options: TrainingOptions): Wait
   if (facts.mode === 'manual') return 'manual';
   if (facts.examples < options.leastExamples) return 'tooFewExamples';
   if (!facts.unfinished) {
-    if (facts.newExamples < options.enoughNew) return 'notEnoughNew';
+    if (!facts.teamChanged && facts.newExamples < options.enoughNew) return 'notEnoughNew';
     if (facts.sinceRunMs < options.restMs) return 'rest';
   }
   if (facts.sinceTypedMs < options.idleMs) return 'busy';

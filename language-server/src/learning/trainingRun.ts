@@ -100,13 +100,8 @@ export async function judgeVersion(
   examples: readonly Example[],
   signal: AbortSignal,
 ): Promise<TrainingOutcome> {
-  const { folder, options, tokenizer, versions } = deps;
-  const newest = splitByTime(newestWithin(oldestFirst(examples), options.mostTokens, tokenizer)).heldOut;
-  const heldOut = heldOutLines(newest, tokenizer, options.sequence, createSeenLines());
-  if (heldOut.length === 0) return { kind: 'tooFew', examples: examples.length, needed: options.leastExamples };
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const judged = await runGate(deps, { path: version.path, kind: version.card.kind }, heldOut, signal);
-  if ((await unfinishedRun(folder)) === undefined) await discardRun(folder);
+  const { versions } = deps;
+  const judged = await judgeOnNewest(deps, version, examples, signal);
   if (judged.kind !== 'done') return judged;
   const { report } = judged;
   const written = await versions.judge(version.card.id, report);
@@ -116,23 +111,63 @@ export async function judgeVersion(
   return activated.ok ? { kind: 'promoted', version, report } : { kind: 'failed', message: activated.message };
 }
 
+/**
+ * Judges the personal version again after the team's changed: it works beside the new one at its best scale where that is
+ * clearly better than the team's alone, and rests otherwise.
+ */
+export async function judgeBeside(
+  deps: GateDeps,
+  version: AdapterVersion,
+  examples: readonly Example[],
+  signal: AbortSignal,
+): Promise<TrainingOutcome> {
+  const judged = await judgeOnNewest(deps, version, examples, signal);
+  if (judged.kind !== 'done') return judged;
+  const { report } = judged;
+  const isBetter = report.verdict === 'better';
+  const activated = await deps.versions.activate(version.card.id, isBetter ? report.scales.personal : 0);
+  if (!activated.ok) return { kind: 'failed', message: activated.message };
+  return { kind: isBetter ? 'promoted' : 'kept', version, report };
+}
+
+async function judgeOnNewest(
+  deps: GateDeps,
+  version: AdapterVersion,
+  examples: readonly Example[],
+  signal: AbortSignal,
+): Promise<Stage<{ readonly report: GateReport }> | Extract<TrainingOutcome, { readonly kind: 'tooFew' }>> {
+  const { folder, options, tokenizer } = deps;
+  const newest = splitByTime(newestWithin(oldestFirst(examples), options.mostTokens, tokenizer)).heldOut;
+  const heldOut = heldOutLines(newest, tokenizer, options.sequence, createSeenLines());
+  if (heldOut.length === 0) return { kind: 'tooFew', examples: examples.length, needed: options.leastExamples };
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const judged = await runGate(deps, { path: version.path, kind: version.card.kind }, heldOut, signal);
+  if ((await unfinishedRun(folder)) === undefined) await discardRun(folder);
+  return judged;
+}
+
 interface Prepared {
   readonly plan: TrainingPlan;
   readonly train: readonly DatasetLine[];
   readonly heldOut: readonly DatasetLine[];
 }
 
-/** The plan of a run that was cut short counts while all its examples are still there and the base is the same. */
+/** The plan of a run that was cut short counts while all its examples are still there, and base and team adapter are the same. */
 async function prepare(deps: GateDeps, examples: readonly Example[]): Promise<Prepared> {
   const { folder, options, tokenizer, base } = deps;
   const byId = new Map(examples.map((example) => [example.id, example]));
   const earlier = await unfinishedRun(folder);
   const found = (ids: readonly string[]) => ids.flatMap((id) => byId.get(id) ?? []);
+  const frozen = deps.versions
+    .active(base.sha256)
+    .filter(({ card }) => card.kind === 'team')
+    .map(({ card, path, scale }) => ({ id: card.id, path, scale }));
   const usable =
     earlier !== undefined &&
     earlier.baseSha256 === base.sha256 &&
     [...earlier.trainIds, ...earlier.heldOutIds].every((id) => byId.has(id)) &&
-    earlier.frozen.every(({ id }) => deps.versions.find(id) !== undefined);
+    earlier.frozen.length === frozen.length &&
+    earlier.frozen.every(({ id, scale }, i) => id === frozen[i]?.id && scale === frozen[i].scale);
   if (!usable) {
     await discardRun(folder);
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -150,10 +185,7 @@ async function prepare(deps: GateDeps, examples: readonly Example[]): Promise<Pr
     trainIds: split.train.map(({ id }) => id),
     heldOutIds: split.heldOut.map(({ id }) => id),
     counts: countByKind(split.train),
-    frozen: deps.versions
-      .active(base.sha256)
-      .filter(({ card }) => card.kind === 'team')
-      .map(({ card, path, scale }) => ({ id: card.id, path, scale })),
+    frozen,
   };
   await writeChecked(planFile(folder), plan);
   return { plan, train, heldOut };

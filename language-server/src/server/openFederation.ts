@@ -4,7 +4,7 @@ import type { ModelHost } from '../engine/modelHost.ts';
 import { type EditorKeyStore, editorKeyStore } from '../federation/editorKeyStore.ts';
 import { exampleTrainer } from '../federation/exampleTrainer.ts';
 import { type FederationService, openFederationService } from '../federation/federationService.ts';
-import { offerTeamAdapter } from '../federation/teamVersion.ts';
+import { offerTeamAdapter, withdrawTeamAdapter } from '../federation/teamVersion.ts';
 import { coordinatorTransport } from '../federation/transport.ts';
 import type { AdapterBase } from '../learning/adapterVersions.ts';
 import type { PrivacyAccount } from '../ledger/spendLedgerFile.ts';
@@ -56,16 +56,24 @@ export async function openFederation(deps: OpenFederationDeps): Promise<OpenedFe
       if (state.kind !== 'ready' || base === undefined || 'missing' in learning.trainer) return undefined;
       return exampleTrainer({ ...{ host: learning.trainer, engine: state.engine, base, store, repository, folder } });
     },
-    async adopted({ repository, enrolment }, file, round, signal) {
+    async follow({ repository, enrolment }, change, signal) {
       const { learning, store } = await deps.learning;
+      if (change.kind === 'withdraw') {
+        log('The team’s adapter was taken out of use.');
+        return withdrawTeamAdapter(learning.versions, change.file);
+      }
       const state = host.state();
       const base = await learning.learner.base();
-      if (state.kind !== 'ready' || base === undefined || 'missing' in learning.trainer) return;
+      if (state.kind !== 'ready' || base === undefined || 'missing' in learning.trainer) return false;
       const folder = join(home, 'federation', enrolment.federation);
       const parts = { base, store, repository, folder, tokenizer: state.engine, now: Date.now };
       const offer = { ...parts, host: learning.trainer, versions: learning.versions };
-      const outcome = await offerTeamAdapter(offer, file, round, signal);
-      log(`The team's adapter of round ${round}: ${outcome.kind === 'failed' ? outcome.message : outcome.kind}.`);
+      const outcome = await offerTeamAdapter(offer, change.file, change.round, signal);
+      if (outcome.kind === 'tooFew') return false;
+      log(
+        `The team's adapter of round ${change.round}: ${outcome.kind === 'failed' ? outcome.message : outcome.kind}.`,
+      );
+      return true;
     },
     async sentBytes(origin) {
       const { entries } = await left.read(Number.MAX_SAFE_INTEGER);

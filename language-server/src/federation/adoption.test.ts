@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { type AdoptionState, rolledBack, stepToFollow } from './adoption.ts';
+
+const judged = ['a', 'b'].map((result, i) => {
+  return { result, round: i + 1, adopt: true, baseLoss: 3, currentLoss: 3, candidateLoss: 2, voted: true };
+});
+const state: AdoptionState = { active: 'b', previous: 'a', judged, followed: 'a' };
+
+it('tells a newer adapter from one that was taken out of use, and what was followed from both', () => {
+  expect(stepToFollow(state)).toEqual({ kind: 'adopt', result: 'b', round: 2 });
+  expect(stepToFollow({ ...state, followed: 'b' })).toBeUndefined();
+  // Rolled back before completions had followed: there is nothing to take back.
+  expect(stepToFollow(rolledBack(state))).toBeUndefined();
+  expect(stepToFollow(rolledBack({ ...state, followed: 'b' }))).toEqual({ kind: 'withdraw', result: 'b' });
+  expect(stepToFollow({ ...state, active: null, followed: 'b' })).toEqual({ kind: 'withdraw', result: 'b' });
+  expect(stepToFollow({ ...state, active: null, followed: null })).toBeUndefined();
+});
