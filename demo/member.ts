@@ -72,6 +72,7 @@ const member = federationMember({
   trainer,
   policy,
   account: privacyAccount(home),
+  offerPolicy: (file) => policy.offerOrganisationPolicy(file),
   onProgress: (round, progress) => say({ at: 'progress', round, ...progress }),
 });
 say({ at: 'ready', key: Buffer.from(identity.signing.publicKey).toString('hex') });

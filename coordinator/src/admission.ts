@@ -1,8 +1,9 @@
-import { membershipTopic, roundTopic } from '#protocol/federation/board.ts';
+import { membershipTopic, policyTopic, roundTopic } from '#protocol/federation/board.ts';
 import { hex, sameBytes } from '#protocol/federation/bytes.ts';
 import { namedSurvivors } from '#protocol/federation/coordinatorRound.ts';
 import { isInRoster } from '#protocol/federation/membership.ts';
 import { cardSchema, commandSchema, joinSchema, leaveSchema } from '#protocol/federation/messages.ts';
+import { claimedPolicyVersion } from '#protocol/federation/policyFile.ts';
 import { type Refusal, refusalText } from '#protocol/federation/refusal.ts';
 import { openRelease } from '#protocol/federation/release.ts';
 import { openRoster } from '#protocol/federation/roster.ts';
@@ -29,6 +30,7 @@ export const ownRefusals = {
   noRound: 'No round is open.',
   tooFewMembers: 'Fewer members than the minimum cohort have been seen lately.',
   settingsUnusable: 'The settings give no plan that a member would accept.',
+  policyNotNewer: 'The organisation’s policy here is of this version or a later one.',
   staleCommand: 'A later command came before this one.',
   otherBlob: 'This member has begun to send another payload for this round.',
   otherOffset: 'The piece does not begin where the last one ended.',
@@ -72,6 +74,7 @@ export async function admit(
   signal: AbortSignal,
 ): Promise<Admission> {
   if (topic === membershipTopic) return admitMembership(message, context);
+  if (topic === policyTopic) return admitPolicy(message, context);
   // The command and what it starts are on disk together.
   if (topic === 'commands') return context.database.transaction(() => admitCommand(message, context));
   const [, plan, part] = roundTopicName.exec(topic) ?? [];
@@ -183,6 +186,16 @@ function admitMembership(message: Uint8Array, { store }: AdmissionContext): Admi
     store.post(membershipTopic, message);
     return yes;
   }
+}
+
+/** From the lead, as the route has seen. Members check the organisation's signature; the version keeps the topic short. */
+function admitPolicy(message: Uint8Array, { store }: AdmissionContext): Admission {
+  const version = claimedPolicyVersion(message);
+  if (version === undefined) return no('malformed');
+  const newest = Math.max(-1, ...store.topic(policyTopic).map(({ bytes }) => claimedPolicyVersion(bytes) ?? -1));
+  if (version <= newest) return no('policyNotNewer');
+  store.post(policyTopic, message);
+  return yes;
 }
 
 function admitCommand(message: Uint8Array, { store, keeper, nowMs }: AdmissionContext): Admission {

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { membershipTopic } from '#protocol/federation/board.ts';
+import { membershipTopic, policyTopic } from '#protocol/federation/board.ts';
 import { hex, sameBytes } from '#protocol/federation/bytes.ts';
 import { isInRoster } from '#protocol/federation/membership.ts';
 import { verifyRequest } from '#protocol/federation/request.ts';
@@ -133,6 +133,7 @@ export async function federationRoutes(
     const isLimited = standing === 'stranger' || standing === 'joining';
     if (isLimited && (topic !== membershipTopic || message.length > strangersBytes))
       return refuse(reply, 403, 'notAMember');
+    if (topic === policyTopic && !sameBytes(signer, store.anchors.lead)) return refuse(reply, 403, 'notTheLead');
     const admission = await admit(
       topic,
       message,

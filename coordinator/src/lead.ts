@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { membershipTopic, readTopic } from '#protocol/federation/board.ts';
+import { membershipTopic, policyTopic, readTopic } from '#protocol/federation/board.ts';
 import { hex } from '#protocol/federation/bytes.ts';
 import { BoardRefusal, type HttpBoard, httpBoard, signedSender } from '#protocol/federation/httpBoard.ts';
 import { type KeyPair, keyPairFrom, newSigningKeys } from '#protocol/federation/keys.ts';
@@ -26,6 +26,7 @@ const usage = `Usage: npm run coordinator -- lead COMMAND --as FILE [OPTION…]
   remove KEY                      takes somebody out
   start --settings FILE           begins a round
   schedule --settings FILE --every-minutes N
+  policy --file FILE              hands the organisation's signed policy to all members
   unschedule | stop | status | audit`;
 
 /** Everything that a lead needs later: the file's owner is the lead. */
@@ -48,7 +49,15 @@ interface Lead {
 
 /** The lead's commands. Gives the exit code; errors are sentences on stderr. */
 export async function runLead(args: readonly string[]): Promise<number> {
-  let values: { as?: string; url?: string; token?: string; name?: string; settings?: string; 'every-minutes'?: string };
+  let values: {
+    as?: string;
+    url?: string;
+    token?: string;
+    name?: string;
+    settings?: string;
+    file?: string;
+    'every-minutes'?: string;
+  };
   let positionals: string[];
   try {
     ({ values, positionals } = parseArgs({
@@ -60,6 +69,7 @@ export async function runLead(args: readonly string[]): Promise<number> {
         token: { type: 'string' },
         name: { type: 'string' },
         settings: { type: 'string' },
+        file: { type: 'string' },
         'every-minutes': { type: 'string' },
       },
     }));
@@ -89,6 +99,11 @@ export async function runLead(args: readonly string[]): Promise<number> {
       case 'unschedule':
       case 'stop':
         return await order(lead, { do: command });
+      case 'policy':
+        if (values.file === undefined) return complain('Name the file of the signed policy with --file.');
+        await lead.board.post(policyTopic, new Uint8Array(await readFile(atCaller(values.file))), signal);
+        console.log('Done.');
+        return 0;
       case 'status':
         console.log(JSON.stringify(await lead.board.state(signal), undefined, 2));
         return 0;

@@ -16,9 +16,15 @@ export interface CompletionDay {
 }
 
 export interface RoundPoint {
+  readonly team: string;
   readonly round: number;
   readonly atMs: number;
+  /** Where this machine stands or stood, as a sentence. */
   readonly outcome: string;
+  /** Share of the base model's loss on this developer's held-out code that the round's adapter saves. */
+  readonly gain?: number;
+  /** What the round cost of this member's privacy, where it had a mechanism. */
+  readonly epsilon?: number;
   /** What the forecast said and what came of it, in words, where there was a forecast. */
   readonly forecast?: string;
 }

@@ -31,7 +31,7 @@ export interface MemberLine {
   readonly standing?: {
     readonly kind: string;
     readonly round?: number;
-    readonly objection?: { readonly kind: string };
+    readonly objection?: { readonly kind: string; readonly refusal?: unknown };
     readonly judgement?: { readonly adopt: boolean; readonly forecast?: string };
   };
 }

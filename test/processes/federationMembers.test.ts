@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { generateKeyPairSync } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { simulatedBase, simulatedUpdate } from '../../demo/simulatedTrainer.ts';
+import { signOrganisationPolicy } from '../../language-server/src/policy/organisationPolicy.ts';
 import { adminMachine, canMakeMachine } from '../lib/adminMachine.ts';
 import { foundFederation, startCoordinator } from '../lib/coordinator.ts';
 import { type MemberProcess, startMember } from '../lib/memberProcess.ts';
@@ -125,7 +127,7 @@ it('under client-level privacy the noise of all is in the sum, and each member�
 });
 
 it.skipIf(!canMakeMachine)(
-  'an admin file that turns federation off stops a member’s running round within a second',
+  'the organisation’s policy reaches members by the coordinator, and an admin file stops a running round within a second',
   async () => {
     await using machine = await adminMachine();
     await using coordinator = await startCoordinator();
@@ -141,8 +143,28 @@ it.skipIf(!canMakeMachine)(
       (await federation.board.state(signal)).members === 3 &&
       members.every((each) => lastStanding(each)?.standing?.kind === 'noRound');
     await until('all are in', seen, 20_000);
-    await federation.command({ do: 'start', settings });
     const [ada, ben] = members as [MemberProcess, MemberProcess, MemberProcess];
+
+    // The organisation's key is pinned on ada's machine, with a first version; the next one comes by the coordinator.
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const key = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url').toString('hex');
+    const signed = (version: number, allowed: boolean, by = privateKey) =>
+      signOrganisationPolicy(Buffer.from(JSON.stringify({ schema: 1, version, policy: { federation: allowed } })), by);
+    const hand = (file: Uint8Array) => federation.board.post('policy', new Uint8Array(file), signal);
+    await writeFile(join(machine.folder, 'organisation.json'), signed(1, true));
+    await machine.install(JSON.stringify({ schema: 1, organisation: { key, minimumVersion: 1 }, policy: {} }));
+    await hand(signed(5, false, generateKeyPairSync('ed25519').privateKey));
+    await expect(hand(signed(5, true))).rejects.toMatchObject({ refusal: 'policyNotNewer' });
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(lastStanding(ada)?.standing?.kind).toBe('noRound');
+    await hand(signed(6, false));
+    await until('the organisation has stopped ada', () => lastStanding(ada)?.standing?.kind === 'forbidden', 3000);
+    expect(lastStanding(ada)?.standing?.objection).toMatchObject({ refusal: { origins: ['organisation'] } });
+    expect(lastStanding(ben)?.standing?.kind).toBe('noRound');
+    await machine.reset();
+    await until('ada is back', () => lastStanding(ada)?.standing?.kind === 'noRound', 3000);
+
+    await federation.command({ do: 'start', settings });
     await until('the round runs', () => lastStanding(ben)?.standing?.kind === 'uploaded', 20_000);
     // Its step is not over: it trains.
     await new Promise((resolve) => setTimeout(resolve, 500));

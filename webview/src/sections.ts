@@ -163,8 +163,13 @@ function rounds({ rounds: all }: DashboardView): Section {
   }
   const rows = all
     .toReversed()
-    .map(({ round, atMs, outcome, forecast }) => [String(round), when(atMs), outcome, forecast ?? '–']);
-  return { ...about, content: [table('Team rounds', ['Round', 'When', 'Outcome', 'Forecast and outcome'], rows)] };
+    .map(({ team, round, atMs, outcome, gain, epsilon, forecast }) => [
+      ...[team, String(round), when(atMs), outcome],
+      gain === undefined ? '–' : `${(100 * gain).toFixed(1)} %`,
+      ...[epsilon?.toFixed(2) ?? '–', forecast ?? '–'],
+    ]);
+  const columns = ['Team', 'Round', 'When', 'For you', 'Gain on your code', 'Epsilon', 'Forecast and outcome'];
+  return { ...about, content: [table('Team rounds', columns, rows)] };
 }
 
 function privacy({ privacy: spent }: DashboardView): Section {

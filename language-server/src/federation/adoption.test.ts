@@ -2,7 +2,17 @@ import { expect, it } from 'vitest';
 import { type AdoptionState, rolledBack, stepToFollow } from './adoption.ts';
 
 const judged = ['a', 'b'].map((result, i) => {
-  return { result, round: i + 1, adopt: true, baseLoss: 3, currentLoss: 3, candidateLoss: 2, voted: true };
+  return {
+    result,
+    round: i + 1,
+    plan: '',
+    atMs: i,
+    adopt: true,
+    baseLoss: 3,
+    currentLoss: 3,
+    candidateLoss: 2,
+    voted: true,
+  };
 });
 const state: AdoptionState = { active: 'b', previous: 'a', judged, followed: 'a' };
 

@@ -15,6 +15,9 @@ export interface Adoption {
 const judgementSchema = z.object({
   result: z.string(),
   round: z.number(),
+  /** The round's plan, in hex, and when it was judged. */
+  plan: z.string().default(''),
+  atMs: z.number().default(0),
   adopt: z.boolean(),
   /** On own held-out data, nats a token; `current` is what was in use before. */
   baseLoss: z.number(),

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import type { RoundPoint } from '#protocol/dashboard.ts';
 import {
   BoardRefusal,
   type FederationState,
@@ -9,6 +10,7 @@ import {
 import type { FederationOutcome, TeamView } from '#protocol/federationViews.ts';
 import type { PrivacyAccount } from '../ledger/spendLedgerFile.ts';
 import type { PolicyService } from '../policy/policyService.ts';
+import { adoptionIn, type Judgement } from './adoption.ts';
 import { type Consent, consentsIn } from './consents.ts';
 import { fromHex } from './enrolment.ts';
 import { openIdentity } from './identity.ts';
@@ -30,6 +32,7 @@ export interface FederationDeps {
   readonly trainer: (consent: Consent, folder: string) => Promise<LocalTrainer | undefined>;
   /** Makes completions follow a team's adapter; false where that can't be done yet. */
   readonly follow: (consent: Consent, change: AdoptedChange, signal: AbortSignal) => Promise<boolean>;
+  readonly offerPolicy: (file: Uint8Array) => Promise<void>;
   readonly everyMs: number;
   readonly log: (message: string) => void;
   readonly onChange: () => void;
@@ -41,7 +44,14 @@ export interface FederationService extends AsyncDisposable {
   leave(federation: string): Promise<FederationOutcome>;
   /** What is known of a team that this user has joined. */
   view(federation: string): Promise<JoinedView | undefined>;
+  /** Rounds of all teams that this machine has judged or goes through, oldest first. */
+  rounds(): Promise<readonly RoundRecord[]>;
 }
+
+export type RoundRecord = Omit<RoundPoint, 'epsilon'> & {
+  /** In hex; the account of privacy names it. */
+  readonly plan: string;
+};
 
 export type JoinedView = Pick<TeamView, 'standing' | 'sentBytes' | 'members' | 'round' | 'gain'> & {
   readonly name: string;
@@ -74,7 +84,7 @@ export async function openFederationService(deps: FederationDeps): Promise<Feder
     const federation = fromHex(enrolment.federation);
     const { url } = enrolment.coordinator;
     team.board = httpBoard({ url, federation, keys: identity.signing, send, nowMs: Date.now });
-    const { policy, account } = deps;
+    const { policy, account, offerPolicy } = deps;
     team.member = federationMember({
       folder,
       name: consent.name,
@@ -84,8 +94,23 @@ export async function openFederationService(deps: FederationDeps): Promise<Feder
       trainer,
       policy,
       account,
+      offerPolicy,
+      onProgress: (round, { step, steps }) => tellProgress(team, round, `step ${step} of ${steps}`),
     });
     return team.member;
+  }
+
+  /** A step of training may take hours: the view says so meanwhile, with the round as the coordinator sees it. */
+  function tellProgress(team: Team, round: number, where: string): void {
+    const isNew = team.state?.round?.number !== round;
+    team.sentence = `Round ${round}: this machine trains, ${where}.`;
+    deps.onChange();
+    if (!isNew) return;
+    const asked = team.board?.state(closing.signal).then((state) => {
+      team.state = state;
+      deps.onChange();
+    });
+    asked?.catch((error: unknown) => deps.log(`Federation: ${String(error)}`));
   }
 
   async function step(team: Team, signal: AbortSignal): Promise<void> {
@@ -95,11 +120,10 @@ export async function openFederationService(deps: FederationDeps): Promise<Feder
       if (member === undefined) team.sentence = 'Waits for a model and its trainer on this machine.';
       else {
         const standing = await member.advance(signal);
-        if (standing.kind !== 'forbidden') {
-          await member.handOn((change) => deps.follow(team.consent, change, signal));
-        }
-        team.state = standing.kind === 'waitingForLead' ? undefined : await team.board?.state(signal);
         team.sentence = standingSentence(standing);
+        const isInside = standing.kind !== 'waitingForLead' && standing.kind !== 'forbidden';
+        team.state = isInside ? await team.board?.state(signal) : undefined;
+        if (isInside) await member.handOn((change) => deps.follow(team.consent, change, signal));
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -164,11 +188,31 @@ export async function openFederationService(deps: FederationDeps): Promise<Feder
         ...(last === undefined ? {} : { gain: 1 - last.candidateLoss / last.baseLoss }),
       };
     },
+    async rounds() {
+      const all = [...teams.values()].map(async ({ consent, state, sentence }): Promise<readonly RoundRecord[]> => {
+        const name = consent.folder.split('/').at(-1) ?? consent.folder;
+        const { judged } = await adoptionIn(consents.folderOf(consent.enrolment.federation)).read();
+        const done = judged.map((judgement) => ({ team: name, ...recordOf(judgement) }));
+        const open = state?.round;
+        if (open == null || judged.some(({ plan }) => plan === open.plan)) return done;
+        return [...done, { team: name, round: open.number, plan: open.plan, atMs: Date.now(), outcome: sentence }];
+      });
+      return (await Promise.all(all)).flat().sort((a, b) => a.atMs - b.atMs);
+    },
     async [Symbol.asyncDispose]() {
       clearInterval(ticks);
       closing.abort();
       await stepping;
     },
+  };
+}
+
+function recordOf(judgement: Judgement) {
+  const { round, plan, atMs, baseLoss, candidateLoss, forecast } = judgement;
+  return {
+    ...{ round, plan, atMs, outcome: standingSentence({ kind: 'judged', round, judgement }) },
+    ...(baseLoss > 0 ? { gain: 1 - candidateLoss / baseLoss } : {}),
+    ...(forecast === undefined ? {} : { forecast }),
   };
 }
 

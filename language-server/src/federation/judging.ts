@@ -76,7 +76,7 @@ async function judge(
   const { active } = await adoption.read();
   const current = active === null ? undefined : adoption.fileOf(active);
   const losses = await trainer.heldOutLosses([undefined, current, file], signal);
-  const known = { result, round: round.plan.round, voted: false };
+  const known = { result, round: round.plan.round, plan: hex(round.id), atMs: Date.now(), voted: false };
   // Without held-out data there is no reason to distrust what the others find better.
   if (!losses.ok && losses.problem === 'tooLittleData') {
     return { ...known, adopt: true, baseLoss: 0, currentLoss: 0, candidateLoss: 0 };

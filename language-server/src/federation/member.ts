@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { membershipTopic } from '#protocol/federation/board.ts';
+import { membershipTopic, policyTopic, readTopic } from '#protocol/federation/board.ts';
 import { hex } from '#protocol/federation/bytes.ts';
 import type { HttpBoard } from '#protocol/federation/httpBoard.ts';
 import { isInRoster } from '#protocol/federation/membership.ts';
@@ -76,6 +76,8 @@ export interface MemberOptions {
   readonly policy: PolicyService;
   /** This machine's, of all federations together: what a round costs is on record before anything of it leaves. */
   readonly account: PrivacyAccount;
+  /** The organisation's signed policy, as the coordinator has it: it counts where the key is pinned here and it is newer. */
+  readonly offerPolicy?: (file: Uint8Array) => Promise<void>;
   readonly onProgress?: (round: number, progress: TrainingProgress) => void;
 }
 
@@ -84,16 +86,27 @@ export interface MemberContext extends MemberOptions {
   readonly memory: DurableMemory;
   readonly adoption: Adoption;
   readonly chain: TeamChain;
+  /** What the organisation says now; what it forbids from here on stops by the signal. */
+  passOnPolicy(signal: AbortSignal): Promise<void>;
 }
 
 export function federationMember(options: MemberOptions): FederationMember {
   const { folder, board, identity, enrolment } = options;
+  const offered = new Set<string>();
   const adoption = adoptionIn(folder);
   const context: MemberContext = {
     ...options,
     adoption,
     memory: durableMemory(folder),
     chain: teamChain(folder, board),
+    async passOnPolicy(signal) {
+      if (options.offerPolicy === undefined) return;
+      for (const file of await readTopic(board, policyTopic, signal)) {
+        const name = hex(sha256(file));
+        if (!offered.has(name)) await options.offerPolicy(file);
+        offered.add(name);
+      }
+    },
   };
   return {
     advance: (signal) => advanceWhilePermitted(context, signal),
@@ -148,6 +161,8 @@ async function advanceWhilePermitted(context: MemberContext, outer: AbortSignal)
 async function advance(context: MemberContext, signal: AbortSignal): Promise<MemberStanding> {
   const log = await syncMembership(context, signal);
   if (!isInRoster(log.membership.roster, context.identity.signing.publicKey)) return { kind: 'waitingForLead' };
+  await context.passOnPolicy(signal);
+  signal.throwIfAborted();
   const last = log.plans.at(-1);
   if (last === undefined) return { kind: 'noRound' };
   const judged = await judgeNewestResult(context, log, signal);

@@ -1,10 +1,11 @@
 import type { ProtocolConnection } from 'vscode-languageserver-protocol/node';
-import { type DashboardView, dashboardRequest, type PrivacySpent } from '#protocol/dashboard.ts';
+import { type DashboardView, dashboardRequest, type PrivacySpent, type RoundPoint } from '#protocol/dashboard.ts';
 import type { AdapterSummary } from '#protocol/learningRuns.ts';
 import type { Left } from '#protocol/ledger.ts';
 import { privacySpentRdp } from '#protocol/privacy/accountant.ts';
 import type { PrivacyCaps } from '#protocol/privacy/budget.ts';
 import type { Spend } from '#protocol/privacy/spendLedger.ts';
+import type { RoundRecord } from '../federation/federationService.ts';
 import type { PrivacyAccount } from '../ledger/spendLedgerFile.ts';
 import type { LeftLedger } from '../network/leftLedger.ts';
 import { privacyCaps } from '../policy/policyService.ts';
@@ -18,7 +19,7 @@ export interface DashboardDeps {
   readonly account: PrivacyAccount;
   readonly tally: DailyTally;
   readonly adapters: () => Promise<readonly AdapterSummary[]>;
-  readonly rounds: () => Promise<DashboardView['rounds']>;
+  readonly rounds: () => Promise<readonly RoundRecord[]>;
   readonly complaints: () => readonly string[];
   readonly now: () => number;
 }
@@ -32,15 +33,22 @@ export function serveDashboard(connection: ProtocolConnection, deps: DashboardDe
 
 export async function dashboardView(deps: DashboardDeps): Promise<DashboardView> {
   const { policy, left, account, tally } = deps;
+  const spends = await account.spends();
+  const caps = privacyCaps(policy.effective());
   const read = await left.read(Number.POSITIVE_INFINITY);
   return {
     completions: tally.days(),
     adapters: await deps.adapters(),
-    rounds: await deps.rounds(),
-    privacy: privacyViews(await account.spends(), privacyCaps(policy.effective()), deps.now()),
+    rounds: (await deps.rounds()).map((round) => withEpsilon(round, spends, caps.delta)),
+    privacy: privacyViews(spends, caps, deps.now()),
     left: { check: read.check, days: bytesByDay(read.entries), entries: read.entries.slice(-shownEntries) },
     policy: policyView(policy, deps.complaints()),
   };
+}
+
+function withEpsilon({ plan, ...round }: RoundRecord, spends: readonly Spend[], delta: number): RoundPoint {
+  const spend = spends.find(({ purpose }) => purpose === `round ${plan}`);
+  return spend === undefined ? round : { ...round, epsilon: privacySpentRdp([spend.release], delta) };
 }
 
 /** By the fast accountant, which is an upper bound: a curve of many points need not be tight. */

@@ -11,12 +11,13 @@ import type { PrivacyAccount } from '../ledger/spendLedgerFile.ts';
 import type { LeftLedger } from '../network/leftLedger.ts';
 import type { Network, Outbound } from '../network/outbound.ts';
 import type { PolicyService } from '../policy/policyService.ts';
+import type { LivePolicy } from '../policyFiles/livePolicy.ts';
 import type { OpenedLearning } from './openLearning.ts';
 
 export interface OpenFederationDeps {
   readonly home: string;
   readonly host: ModelHost;
-  readonly policy: PolicyService;
+  readonly policy: LivePolicy;
   readonly outbound: Outbound;
   readonly left: LeftLedger;
   readonly account: PrivacyAccount;
@@ -49,6 +50,7 @@ export async function openFederation(deps: OpenFederationDeps): Promise<OpenedFe
   };
   const service = await openFederationService({
     ...{ home, keys, policy, log, everyMs, transport, account: deps.account },
+    offerPolicy: (file) => policy.offerOrganisationPolicy(file),
     async trainer({ repository }, folder) {
       const { learning, store } = await deps.learning;
       const state = host.state();

@@ -312,7 +312,8 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     ...{ policy, left: deps.left, account: deps.account, tally: deps.tally, now: Date.now },
     complaints: () => policyComplaints,
     adapters: async () => (await learningState((await deps.learning).learning)).versions,
-    rounds: async () => [],
+    // A machine on which federation can't start has rounds of no team.
+    rounds: async () => deps.federation.then(({ service }) => service.rounds()).catch(() => []),
   });
   const examplesServed = serveExamples(connection, { opened: deps.learning, off: windowLearning.off });
   serveHistory(connection, {

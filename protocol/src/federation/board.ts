@@ -15,6 +15,8 @@ export interface BulletinBoard {
 
 export const membershipTopic = 'membership';
 export const roundsTopic = 'rounds';
+/** The organisation's policy, signed by a key that each machine has pinned or not: nobody here checks it. */
+export const policyTopic = 'policy';
 
 export function roundTopic(
   planId: Uint8Array,
