@@ -25,7 +25,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Evaluated with as much before the cursor as a completion has. */
 const evaluationTokens = 1024;
 const trainingWindow = 256;
-const candidateScales = [0.75, 1];
+const candidateScales = [0.5, 0.75, 1];
 
 /** Chosen on the valid splits of mafintosh and ljharb: two epochs of little data, one of more. */
 function recipe(tokens: number): Recipe {
@@ -37,9 +37,20 @@ function recipe(tokens: number): Recipe {
 
 interface Study {
   readonly steps: Steps;
+  readonly everybody: readonly Window[];
+  readonly pooledTokens: number;
   readonly tokenizer: Tokenizer;
   readonly testTokens: number;
   readonly validTokens: number;
+}
+
+function trainingWindows({ train }: AuthorCorpus, tokens: number, tokenizer: Tokenizer): Window[] {
+  const windows = cutWindows(
+    train.map(({ text }) => text),
+    trainingWindow,
+    tokenizer,
+  );
+  return chooseWindows(windows, tokens, 1);
 }
 
 const lines = (windows: readonly Window[]) => windows.map(({ tokens }) => ({ tokens }));
@@ -72,8 +83,11 @@ await runBenchmark(async (stopping) => {
     ...{ host, model: modelPath(), cache },
     ...{ threads: Number(values.threads), signal, progress: console.error },
   });
+  const smallest = Math.min(...sizes);
   const study: Study = {
     ...{ steps, tokenizer: engine },
+    everybody: corpora.flatMap((each) => trainingWindows(each, smallest, engine)),
+    pooledTokens: smallest * corpora.length,
     testTokens: Number(values['test-tokens']),
     validTokens: Number(values['valid-tokens']),
   };
@@ -107,7 +121,10 @@ await runBenchmark(async (stopping) => {
   }
 });
 
-/** The base model, the author's own adapters, and the next author's largest at the scale of the own one. */
+/**
+ * The base model, the author's own adapters, the next author's largest at the scale of the own one, and one adapter of
+ * all authors' code, of each as much as the smallest own one has.
+ */
 async function authorRows(
   study: Study,
   corpus: AuthorCorpus,
@@ -126,9 +143,13 @@ async function authorRows(
     const [nats] = await steps.evaluate(name, lines(windows), [stack]);
     return { nats: nats ?? [], bytes };
   };
-  const train = ({ author: name, train: files }: AuthorCorpus, tokens: number) => {
-    const windows = chooseWindows(cutWindows(texts(files), trainingWindow, tokenizer), tokens, 1);
-    return steps.train(`${name}, ${tokens} tokens`, lines(windows), recipe(tokens));
+  const train = (of: AuthorCorpus, tokens: number) =>
+    steps.train(`${of.author}, ${tokens} tokens`, lines(trainingWindows(of, tokens, tokenizer)), recipe(tokens));
+  const chooseScale = async (path: string) => {
+    const stacks = [[], ...candidateScales.map((scale) => [{ path, scale }])];
+    const onValid = (await steps.evaluate(`${author}, valid`, lines(valid), stacks)).map((losses) => sum(losses));
+    const best = onValid.indexOf(Math.min(...onValid));
+    return best === 0 ? 0 : (candidateScales[best - 1] ?? 0);
   };
   const base = await measured(`${author}, base`, test);
   const probeBase = sum((await measured('probe, base', probe)).nats);
@@ -136,10 +157,7 @@ async function authorRows(
   const rows: Row[] = [makeRow({ author, row: 'base', trainingTokens: 0, scale: 0 }, base, base)];
   for (const trainingTokens of sizes) {
     const path = await train(corpus, trainingTokens);
-    const stacks = [[], ...candidateScales.map((scale) => [{ path, scale }])];
-    const onValid = (await steps.evaluate(`${author}, valid`, lines(valid), stacks)).map((losses) => sum(losses));
-    const best = onValid.indexOf(Math.min(...onValid));
-    const scale = best === 0 ? 0 : (candidateScales[best - 1] ?? 0);
+    const scale = await chooseScale(path);
     const losses = await measured(`${author}, ${trainingTokens}`, test, path, scale);
     const forgetting = sum((await measured(`${author}, probe`, probe, path, scale)).nats) / probeBase - 1;
     rows.push(makeRow({ author, row: 'own', trainingTokens, scale, forgetting }, base, losses));
@@ -149,5 +167,9 @@ async function authorRows(
       rows.push(makeRow({ author, row: 'other', trainingTokens, scale }, base, foreign));
     }
   }
+  const pooled = await steps.train('everybody', lines(study.everybody), recipe(study.pooledTokens));
+  const scale = await chooseScale(pooled);
+  const losses = await measured(`${author}, pooled`, test, pooled, scale);
+  rows.push(makeRow({ author, row: 'pooled', trainingTokens: study.pooledTokens, scale }, base, losses));
   return { rows, adapter };
 }
