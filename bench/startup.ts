@@ -18,6 +18,8 @@ const requests = 5_000;
 const quickRequests = 500;
 /** Before memory is looked at the first time: caches fill and code is compiled. */
 const warmUpRequests = 500;
+/** Collections of garbage move memory by 10 MiB up and down, so what is compared are medians over so many requests. */
+const around = 1_000;
 /** The person types so fast that a request is withdrawn after this long; every tenth is waited for. */
 const patienceMs = 15;
 const waitedFor = 10;
@@ -109,21 +111,17 @@ async function memoryGrowth(
   const { client, server } = product;
   const readyMiB = residentMiB(server.pid);
   const typing = typeForever(client, traces, signal);
-  let beforeMiB = readyMiB;
+  const readings: number[] = [];
   let answered = 0;
-  for (let made = 1; made <= warmUpRequests + count; made++) {
+  for (let made = 1; made <= warmUpRequests + count + around; made++) {
     if ((await typing.next()).value === 'answered') answered++;
-    if (made === warmUpRequests) beforeMiB = await settled(server.pid, signal);
+    if (made > warmUpRequests && made % 20 === 0) readings.push(residentMiB(server.pid));
     if (made % 500 === 0) progress(`${made} requests, ${residentMiB(server.pid).toFixed(1)} MiB`);
   }
-  const afterMiB = await settled(server.pid, signal);
   await typing.return();
+  const beforeMiB = percentile(readings.slice(0, around / 20), 0.5);
+  const afterMiB = percentile(readings.slice(-around / 20), 0.5);
   return { readyMiB, beforeMiB, afterMiB, answered };
-}
-
-async function settled(pid: number, signal: AbortSignal): Promise<number> {
-  await sleep(3000, undefined, { signal });
-  return residentMiB(pid);
 }
 
 /** Plays the traces over and over without their pauses; one step a keystroke. */

@@ -51,8 +51,8 @@ const firstLookMs = 10;
 /** The model may still be loading when the first keystroke comes. */
 const loadPatienceMs = 20_000;
 
-/** A suggestion that is wrong is contradicted by the next key, which must not find the model at work on what follows it. */
-const lookAheadAfterMs = 150;
+/** A key that contradicts a suggestion must not find the model at work on what follows it: looking ahead waits for a rest. */
+const lookAheadAfterMs = 250;
 /** A slower model would keep the next request waiting for its token. */
 const lookAheadTokensPerSecond = 5;
 /** Looking ahead copies the document: only where that is cheap, in UTF-16 units. */
@@ -78,7 +78,6 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     askModel: deps.ask.model,
   });
   const followed = new WeakSet<CachedSuggestion>();
-  const offeredSince = new WeakMap<CachedSuggestion, number>();
   const preparer = createPreparer(prompts, deps.repository.refresh, deps.traces.countPrepared);
   let flight: Flight | undefined;
   let firstTokenMs: number | undefined;
@@ -247,10 +246,8 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     trace.source = source;
     trace.completion = place.lead + hit.text;
     const { version } = document.text;
-    const since = offeredSince.get(hit.suggestion) ?? deps.now();
-    offeredSince.set(hit.suggestion, since);
     const goOn = () => document.text.version === version && lookAhead(document, place, hit);
-    setTimeout(goOn, Math.max(0, since + lookAheadAfterMs - deps.now())).unref();
+    setTimeout(goOn, lookAheadAfterMs).unref();
     return {
       insertText: trace.completion,
       range: {
