@@ -7,9 +7,10 @@ import type { PromptFormat } from '../language-server/src/completion/promptForma
 import { createStopRule } from '../language-server/src/completion/stop.ts';
 import { windowStart } from '../language-server/src/completion/window.ts';
 import type { Engine } from '../language-server/src/engine/engine.ts';
-import { loadLibrary } from '../language-server/src/engine/library.ts';
-import { openEngine } from '../language-server/src/engine/llama.ts';
+import { realEngine } from '../test/lib/learning.ts';
+import { modelPath } from './lib/product.ts';
 import { createRandom } from './lib/random.ts';
+import { writtenLine } from './lib/writtenLine.ts';
 
 /**
  * What a longer prompt and a header buy: the same lines of the traces' authors, completed with prompts of several budgets
@@ -102,21 +103,8 @@ async function score(engine: Engine, cases: readonly Case[], budgetTokens: numbe
       languageId,
       maxLines: 1,
     });
-    let said = '';
-    await engine.generate(
-      {
-        tokens,
-        required: prompt.required,
-        maxTokens: 32,
-        onText(text) {
-          said = text.slice(prompt.required.length);
-          const stopped = stop(said);
-          if (stopped !== null) said = stopped.text;
-          return stopped !== null;
-        },
-      },
-      new AbortController().signal,
-    );
+    const request = { tokens, required: prompt.required, maxTokens: 32 };
+    const said = await writtenLine(engine, request, stop, new AbortController().signal);
     const wanted = lineAt(line).slice(character).trimEnd();
     let right = 0;
     while (right < wanted.length && wanted[right] === said[right]) right++;
@@ -126,20 +114,7 @@ async function score(engine: Engine, cases: readonly Case[], budgetTokens: numbe
   return { header, budgetTokens, agreedShare: agreed / cases.length, exactShare: exact / cases.length };
 }
 
-const path = process.env.ARGOT_MODEL_PATH;
-if (path === undefined) throw new Error('Run this by npm run bench -- quality, which fetches the model.');
-const options = { gpu: 'off', threads: 0, contextTokens: 1024, batchTokens: 128, log: () => undefined } as const;
-const model = {
-  id: 'quality',
-  name: basename(path),
-  path,
-  sizeBytes: 0,
-  licence: '',
-  architecture: '',
-  trainedContext: 0,
-  format: plain,
-};
-await using engine = await openEngine(await loadLibrary(options), model, options);
+await using engine = await realEngine(modelPath());
 const cases = chooseCases(await traceFiles(), Number(values.cases));
 const rows: Awaited<ReturnType<typeof score>>[] = [];
 for (const [budgetTokens, header] of [

@@ -6,6 +6,7 @@ import type { Engine } from '../../language-server/src/engine/engine.ts';
 import type { CompletionCase } from '../corpora/corpus.ts';
 import { mean, percentile, rounded } from '../lib/measure.ts';
 import { createRandom } from '../lib/random.ts';
+import { writtenLine } from '../lib/writtenLine.ts';
 
 /** What was said for a case, beside what the author wrote. */
 export interface CaseScore {
@@ -56,20 +57,8 @@ async function completeLine(
   const tokens = engine.tokenize(prefix.slice(0, prefix.length - word.length)).slice(-promptTokens);
   const mode = completionMode({ prefix, suffix, languageId: 'javascript', multiline: 'never' });
   const stop = createStopRule({ mode, prefix, suffix, languageId: 'javascript', maxLines: 1 });
-  let said = '';
-  await engine.generate(
-    {
-      ...{ tokens, required: word, maxTokens: mostTokens },
-      ...(phrases === undefined ? {} : { likely: phrases.likely }),
-      onText(text) {
-        said = text.slice(word.length);
-        const stopped = stop(said);
-        if (stopped !== null) said = stopped.text;
-        return stopped !== null;
-      },
-    },
-    signal,
-  );
+  const likely = phrases === undefined ? {} : { likely: phrases.likely };
+  const said = await writtenLine(engine, { tokens, required: word, maxTokens: mostTokens, ...likely }, stop, signal);
   return said.split('\n')[0]?.trimEnd() ?? '';
 }
 

@@ -1,11 +1,8 @@
-import { basename } from 'node:path';
 import { createStopRule } from '../../language-server/src/completion/stop.ts';
 import { shippedAskModel } from '../../language-server/src/context/askModel.ts';
-import { readGguf } from '../../language-server/src/engine/gguf.ts';
-import { loadLibrary } from '../../language-server/src/engine/library.ts';
-import { openEngine } from '../../language-server/src/engine/llama.ts';
-import { promptFormatOf } from '../../language-server/src/engine/promptFormat.ts';
+import { realEngine } from '../../test/lib/learning.ts';
 import { modelPath } from '../lib/product.ts';
+import { writtenLine } from '../lib/writtenLine.ts';
 import type { Measured } from './report.ts';
 import { questionOf, type RowName, rowNames, snippetsOf } from './rows.ts';
 
@@ -26,21 +23,7 @@ export async function generateLines(
   progress: (line: string) => void,
 ): Promise<Generated[]> {
   if (measured.length === 0) return [];
-  const path = modelPath();
-  const gguf = await readGguf(path);
-  if (!gguf.ok) throw new Error(`${path} can't be read: ${gguf.fault}.`);
-  const options = { gpu: 'off', threads: 0, contextTokens: 1024, batchTokens: 128, log: () => undefined } as const;
-  const model = {
-    id: 'retrieval',
-    name: basename(path),
-    path,
-    sizeBytes: 0,
-    licence: '',
-    architecture: '',
-    trainedContext: 0,
-    format: promptFormatOf(gguf.gguf),
-  };
-  await using engine = await openEngine(await loadLibrary(options), model, options);
+  await using engine = await realEngine(modelPath());
   const generated: Generated[] = [];
   for (const { prepared } of measured) {
     if (performance.now() > deadline) break;
@@ -56,22 +39,8 @@ export async function generateLines(
         languageId: 'javascript',
         maxLines: 1,
       });
-      let said = '';
-      await engine.generate(
-        {
-          tokens: question.prompt,
-          required: question.required,
-          maxTokens: 48,
-          onText(text) {
-            said = text.slice(question.required.length);
-            const stopped = stop(said);
-            if (stopped !== null) said = stopped.text;
-            return stopped !== null;
-          },
-        },
-        signal,
-      );
-      const offered = said.trimEnd();
+      const request = { tokens: question.prompt, required: question.required, maxTokens: 48 };
+      const offered = (await writtenLine(engine, request, stop, signal)).trimEnd();
       rows.push({ row, exact: offered === made.target, similarity: similarity(offered, made.target) });
     }
     generated.push({ rows });

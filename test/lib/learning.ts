@@ -2,8 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Engine } from '../../language-server/src/engine/engine.ts';
+import { readGguf } from '../../language-server/src/engine/gguf.ts';
 import { loadLibrary } from '../../language-server/src/engine/library.ts';
 import { openEngine } from '../../language-server/src/engine/llama.ts';
+import { promptFormatOf } from '../../language-server/src/engine/promptFormat.ts';
 import { findTrainer, startTrainer, type TrainerHost } from '../../language-server/src/learning/trainer.ts';
 import { trainerCommands } from '../../language-server/src/learning/trainerMessages.ts';
 
@@ -16,10 +18,12 @@ export function trainerHost(): TrainerHost | { readonly missing: string } {
 
 /** The real engine in this process, as the server makes it. */
 export async function realEngine(path: string): Promise<Engine> {
+  const gguf = await readGguf(path);
+  if (!gguf.ok) throw new Error(`${path} can't be read: ${gguf.fault}.`);
   const options = { gpu: 'off', threads: 1, contextTokens: 1024, batchTokens: 128, log: () => undefined } as const;
   const model = {
     ...{ id: 'test', name: 'Test', path, sizeBytes: 0, licence: '', architecture: 'llama', trainedContext: 0 },
-    format: { family: 'plain' },
+    format: promptFormatOf(gguf.gguf),
   } as const;
   return openEngine(await loadLibrary(options), model, options);
 }

@@ -67,7 +67,8 @@ export function createIndexClient(deps: IndexClientDeps): IndexClient {
     const started = fork(deps.program ?? programBeside(), [], {
       // A heap that grows in small steps: a build leaves much behind that is soon of no use.
       execArgv: [`--max-old-space-size=${heapMiB}`, '--max-semi-space-size=2', '--heap-growing-percent=20'],
-      env: { ...process.env, ARGOT_INDEX_STORAGE: deps.storage },
+      // One arena of glibc's allocator: more of them keep memory that the threads which read files are done with.
+      env: { ...process.env, MALLOC_ARENA_MAX: '1', ARGOT_INDEX_STORAGE: deps.storage },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     child = started;

@@ -6,6 +6,7 @@ import { freshStart, tokensUsed, type WindowInput, windowStart } from '../comple
 import type { Engine, TokenId } from '../engine/engine.ts';
 import { type Context, type ContextDeps, chooseContext, worthRenewing } from './chooseContext.ts';
 import { lineAt, type OpenDocument } from './documents.ts';
+import { createGrowingTokenizer } from './growingTokens.ts';
 import type { Place } from './place.ts';
 import { createTokenCounter } from './tokenCounter.ts';
 
@@ -60,6 +61,7 @@ const nearlyFull = 0.8;
 export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
   const views = new Map<string, View>();
   const counter = createTokenCounter();
+  const tokenize = createGrowingTokenizer();
 
   function windowInput(engine: Engine, { text }: OpenDocument, place: Place, budget: Budget): WindowInput {
     return {
@@ -110,7 +112,7 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
         before,
         after,
       });
-      const tokens = promptTokens(engine, prompt);
+      const tokens = promptTokens(engine, prompt, tokenize);
       if (tokens.length <= room || before.length <= 1) return { prompt, tokens };
       before = before.slice((before.length + 1) >> 1);
     }
@@ -183,10 +185,10 @@ function textFrom(startLine: number, { text }: OpenDocument, place: Place): stri
   return place.prefix.slice(Math.max(0, place.prefix.length - (place.offset - from)));
 }
 
-function promptTokens(engine: Engine, prompt: Prompt): TokenId[] {
+function promptTokens(engine: Engine, prompt: Prompt, tokenize: ReturnType<typeof createGrowingTokenizer>): TokenId[] {
   const tokens = engine.bos === undefined ? [] : [engine.bos];
   for (const part of prompt.parts) {
-    if (part.kind === 'text') tokens.push(...engine.tokenize(part.text));
+    if (part.kind === 'text') tokens.push(...tokenize(engine, part.text));
     else {
       const special = engine.specialToken(part.text);
       if (special !== undefined) tokens.push(special);
