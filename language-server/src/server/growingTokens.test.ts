@@ -16,7 +16,7 @@ function numberOf(text: string): number {
 function counting(tokenize: (text: string) => number[]) {
   const units: number[] = [];
   const engine = {
-    ...createFakeEngine(),
+    ...createFakeEngine(() => ''),
     tokenize(text: string) {
       units.push(text.length);
       return tokenize(text);
