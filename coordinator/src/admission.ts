@@ -6,10 +6,11 @@ import { cardSchema, commandSchema, joinSchema, leaveSchema } from '#protocol/fe
 import { claimedPolicyVersion } from '#protocol/federation/policyFile.ts';
 import { type Refusal, refusalText } from '#protocol/federation/refusal.ts';
 import { openRelease } from '#protocol/federation/release.ts';
+import { packedBytes, paddingIsZero } from '#protocol/federation/ring.ts';
 import { openRoster } from '#protocol/federation/roster.ts';
 import type { Round } from '#protocol/federation/round.ts';
 import { openMessage } from '#protocol/federation/signedMessage.ts';
-import { admitUpload, type CheckedUpload, checkPayload, openUpload } from '#protocol/federation/upload.ts';
+import { admitUpload, type CheckedUpload, openUpload } from '#protocol/federation/upload.ts';
 import { openVote } from '#protocol/federation/vote.ts';
 import type { BlobStore } from './blobStore.ts';
 import type { Database } from './database.ts';
@@ -118,11 +119,12 @@ async function judgeUpload(
   };
   const upload = decide();
   if (!upload.ok) return no(upload.refusal);
-  const payload = await blobs.read(round.id, upload.value.body.payload);
+  // Its hash was checked before it got its name.
+  const payload = await blobs.ending(round.id, upload.value.body.payload);
   if (payload === undefined) return no('uploadMissing');
-  const checked = checkPayload(payload, upload.value.body.payload, round);
-  if (!checked.ok) return no(checked.refusal);
-  // The survivors may have been named while the payload was read.
+  if (payload.size !== packedBytes(round.length, round.modulusBits)) return no('payloadSize');
+  if (!paddingIsZero(payload.lastWord, round.length, round.modulusBits)) return no('payloadPadding');
+  // The survivors may have been named meanwhile.
   const still = decide();
   return still.ok ? yes : no(still.refusal);
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hex, sameBytes } from '#protocol/federation/bytes.ts';
@@ -10,6 +11,8 @@ import { sha256 } from '#protocol/federation/signedMessage.ts';
 export interface BlobStore {
   read(plan: Uint8Array, hash: Uint8Array): Promise<Uint8Array | undefined>;
   has(plan: Uint8Array, hash: Uint8Array): Promise<boolean>;
+  /** Size and last word of a whole blob, which is all that is left to check once its hash was; undefined where it is not there. */
+  ending(plan: Uint8Array, hash: Uint8Array): Promise<BlobEnding | undefined>;
   /** A whole blob at once, durable before it resolves. */
   write(plan: Uint8Array, bytes: Uint8Array): Promise<void>;
   /** Bytes of an unfinished blob that are there. */
@@ -28,6 +31,11 @@ export interface BlobPiece {
   readonly bytes: Uint8Array;
 }
 
+export interface BlobEnding {
+  readonly size: number;
+  readonly lastWord: Uint8Array;
+}
+
 export type Appended =
   | { readonly kind: 'more' | 'whole'; readonly received: number }
   | { readonly kind: 'elsewhere'; readonly received: number }
@@ -41,6 +49,15 @@ export function openBlobStore(folder: string): BlobStore {
     received,
     read: (plan, hash) => readFile(place(plan, hash)).then(bytesOf, () => undefined),
     has: async (plan, hash) => (await stat(place(plan, hash)).catch(() => undefined)) !== undefined,
+    async ending(plan, hash) {
+      const opened = await open(place(plan, hash), 'r').catch(() => undefined);
+      if (opened === undefined) return undefined;
+      await using file = opened;
+      const { size } = await file.stat();
+      const lastWord = new Uint8Array(4);
+      await file.read(lastWord, 0, 4, Math.max(0, size - 4));
+      return { size, lastWord };
+    },
     async write(plan, bytes) {
       const hash = sha256(bytes);
       await mkdir(dirname(place(plan, hash)), { recursive: true, mode: 0o700 });
@@ -56,8 +73,7 @@ export function openBlobStore(folder: string): BlobStore {
       await file.appendFile(bytes);
       const now = offset + bytes.length;
       if (now < size) return { kind: 'more', received: now };
-      const whole = bytesOf(await readFile(partial(plan, hash)));
-      if (!sameBytes(sha256(whole), hash)) {
+      if (!sameBytes(await hashOf(file), hash)) {
         await rm(partial(plan, hash), { force: true });
         return { kind: 'wrongHash' };
       }
@@ -72,6 +88,18 @@ export function openBlobStore(folder: string): BlobStore {
       }
     },
   };
+}
+
+/** Piece by piece: many payloads that come at once take no more memory than their pieces. */
+async function hashOf(file: FileHandle): Promise<Uint8Array> {
+  const hash = createHash('sha256');
+  const buffer = new Uint8Array(1 << 16);
+  for (let at = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) return new Uint8Array(hash.digest());
+    hash.update(buffer.subarray(0, bytesRead));
+    at += bytesRead;
+  }
 }
 
 /** On disk under its name, and the name on disk. */

@@ -98,7 +98,9 @@ export function roundKeeper(store: FederationStore, context: KeeperContext): Rou
     const board = store.board(round.id);
     const uploads = store.topic(roundTopic(round.id, 'uploads')).length;
     if (uploads < round.cohort.length && nowMs() <= round.plan.deadlineMs) return;
-    const survivors = await closeUploads(withoutOutcomes(board), round, keys, signal);
+    // Each payload was checked when it came; the sum checks it again as it adds it.
+    const complaint = async (hash: Uint8Array) => ((await blobs.has(round.id, hash)) ? undefined : 'uploadMissing');
+    const survivors = await closeUploads(withoutOutcomes(board), round, keys, signal, complaint);
     if (!survivors.ok) return fail(row, 'belowMinimumCohort');
     database.transaction(() => {
       store.setSurvivorsMs(row.number, nowMs());

@@ -24,17 +24,26 @@ export interface Gathered<Entry> {
   readonly refused: readonly Refused[];
 }
 
-/** The uploads on the board that count, at most one for each member, with their payloads there and whole. */
+/** What is wrong with the payload that an upload names; undefined where nothing is. */
+export type CheckPayload = (hash: Uint8Array, signal: AbortSignal) => Promise<Refusal | undefined>;
+
+/**
+ * The uploads on the board that count, at most one for each member, with their payloads there and whole. Whoever checked
+ * payloads as they came need not read them again.
+ */
 export async function gatherUploads(
   board: BulletinBoard,
   round: Round,
   signal: AbortSignal,
+  payloadComplaint: CheckPayload = payloadOn(board, round),
 ): Promise<Gathered<CheckedUpload>> {
   const entries = new Map<number, CheckedUpload>();
   const refused: Refused[] = [];
   for (const message of await readTopic(board, roundTopic(round.id, 'uploads'), signal)) {
     const upload = openUpload(message, round);
-    const complaint = upload.ok ? await uploadComplaint(board, round, upload.value, entries, signal) : upload.refusal;
+    const complaint = upload.ok
+      ? await uploadComplaint(upload.value, entries, payloadComplaint, signal)
+      : upload.refusal;
     if (complaint !== undefined) refused.push({ message, refusal: complaint });
     else if (upload.ok) entries.set(upload.value.member.index, upload.value);
   }
@@ -47,10 +56,11 @@ export async function closeUploads(
   round: Round,
   keys: KeyPair,
   signal: AbortSignal,
+  payloadComplaint?: CheckPayload,
 ): Promise<Outcome<Signed<Survivors>>> {
   const named = await namedSurvivors(board, round, signal);
   if (named !== undefined) return accept(named);
-  const { entries } = await gatherUploads(board, round, signal);
+  const { entries } = await gatherUploads(board, round, signal, payloadComplaint);
   const chosen = chooseSurvivors(round, entries);
   if (!chosen.ok) {
     await postFailure(board, round, keys, chosen.refusal, signal);
@@ -134,18 +144,23 @@ export async function postFailure(
 }
 
 async function uploadComplaint(
-  board: BulletinBoard,
-  round: Round,
   upload: CheckedUpload,
   entries: ReadonlyMap<number, CheckedUpload>,
+  payloadComplaint: CheckPayload,
   signal: AbortSignal,
 ): Promise<Refusal | undefined> {
   const other = entries.get(upload.member.index);
   if (other !== undefined) return hex(other.id) === hex(upload.id) ? undefined : 'alreadyUploaded';
-  const payload = await readChecked(board, upload.body.payload, signal);
-  if (payload === undefined) return 'uploadMissing';
-  const checked = checkPayload(payload, upload.body.payload, round);
-  return checked.ok ? undefined : checked.refusal;
+  return payloadComplaint(upload.body.payload, signal);
+}
+
+function payloadOn(board: BulletinBoard, round: Round): CheckPayload {
+  return async (hash, signal) => {
+    const payload = await readChecked(board, hash, signal);
+    if (payload === undefined) return 'uploadMissing';
+    const checked = checkPayload(payload, hash, round);
+    return checked.ok ? undefined : checked.refusal;
+  };
 }
 
 async function survivingUploads(
