@@ -35,6 +35,7 @@ export const commandIds = [
   'argot.leaveTeam',
   'argot.approveMember',
   'argot.startRound',
+  'argot.scheduleRounds',
   'argot.acceptNextWord',
   'argot.acceptNextLine',
   'argot.dismiss',

@@ -98,6 +98,7 @@ export function activate(context: ExtensionContext): void {
     'argot.leaveTeam': () => federation.leave(),
     'argot.approveMember': () => federation.approve(),
     'argot.startRound': () => federation.startRound(),
+    'argot.scheduleRounds': () => federation.scheduleRounds(),
     'argot.acceptNextWord': () => take('word'),
     'argot.acceptNextLine': () => take('line'),
     'argot.dismiss': async () => {

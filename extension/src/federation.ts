@@ -4,6 +4,7 @@ import {
   Disposable,
   EventEmitter,
   type ExtensionContext,
+  type QuickPickItem,
   ThemeIcon,
   TreeItem,
   TreeItemCollapsibleState,
@@ -16,6 +17,7 @@ import {
   type FederationView,
   federationViewRequest,
   joinRequest,
+  type LeadAction,
   leadActionRequest,
   leaveRequest,
   type TeamView,
@@ -31,10 +33,12 @@ export interface Federation extends Disposable {
   leave(): Promise<void>;
   approve(): Promise<void>;
   startRound(): Promise<void>;
+  scheduleRounds(): Promise<void>;
 }
 
 const askedKey = 'argot.federation.asked';
 const refreshMs = 10_000;
+const dayMs = 86_400_000;
 
 export function createFederation(server: Server, context: ExtensionContext): Federation {
   const changed = new EventEmitter<undefined>();
@@ -166,6 +170,22 @@ export function createFederation(server: Server, context: ExtensionContext): Fed
       const team = await pickTeam(led, 'You lead no team here.');
       if (team === undefined) return;
       tell(await server.request(leadActionRequest, { do: 'start', folder: team.folder }, token()));
+      await refresh();
+    },
+    async scheduleRounds() {
+      await refresh();
+      const led = view.teams.filter(({ isLead }) => isLead);
+      const team = await pickTeam(led, 'You lead no team here.');
+      if (team === undefined) return;
+      const { folder } = team;
+      const rows: readonly (QuickPickItem & { readonly action: LeadAction })[] = [
+        { label: 'Every day', action: { do: 'schedule', folder, everyMs: dayMs } },
+        { label: 'Every week', action: { do: 'schedule', folder, everyMs: 7 * dayMs } },
+        { label: 'None by themselves', action: { do: 'unschedule', folder } },
+        { label: 'Stop the round that runs', action: { do: 'stop', folder } },
+      ];
+      const row = await window.showQuickPick(rows, { title: 'Argot: Schedule Rounds' });
+      if (row !== undefined) tell(await server.request(leadActionRequest, row.action, token()));
       await refresh();
     },
     dispose() {

@@ -71,6 +71,8 @@ export const leadActionSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('approve'), folder: z.string(), key: z.string() }),
   z.object({ do: z.literal('start'), folder: z.string() }),
   z.object({ do: z.literal('stop'), folder: z.string() }),
+  z.object({ do: z.literal('schedule'), folder: z.string(), everyMs: z.int().min(60_000) }),
+  z.object({ do: z.literal('unschedule'), folder: z.string() }),
 ]);
 export type LeadAction = z.infer<typeof leadActionSchema>;
 export const leadActionRequest = new RequestType<LeadAction, FederationOutcome, void>('argot/federation/lead');

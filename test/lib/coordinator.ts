@@ -92,7 +92,12 @@ export async function foundFederation(coordinator: Pick<CoordinatorProcess, 'url
   const send = signedSender({ url, keys: lead, send: fetchHttp, nowMs: Date.now });
   const message = signMessage({ type: 'found', federation, coordinator: key }, lead);
   await send('POST', '/v1/federations', message, never, [], { 'argot-token': token });
-  const anchors = { federation, lead: lead.publicKey, coordinator: key };
+  return federationAt(url, { federation, lead: lead.publicKey, coordinator: key }, lead);
+}
+
+/** The powers of a lead whose federation is founded already. */
+export function federationAt(url: string, anchors: Anchors, lead: KeyPair): TestFederation {
+  const { federation } = anchors;
   const boardFor: TestFederation['boardFor'] = (keys, carry = fetchHttp, nowMs = Date.now) =>
     httpBoard({ url, federation, keys, send: carry, nowMs, chunkBytes: 1 << 14 });
   const board = boardFor(lead);

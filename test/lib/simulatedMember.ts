@@ -40,7 +40,13 @@ export interface SimulatedMember {
 export async function joinFederation(
   federation: TestFederation,
   name: string,
-  options: { readonly send?: SendHttp; readonly nowMs?: () => number; readonly forgetful?: boolean } = {},
+  options: {
+    readonly send?: SendHttp;
+    readonly nowMs?: () => number;
+    readonly forgetful?: boolean;
+    /** What it sends in place of made-up numbers, with the largest weight. */
+    readonly update?: () => Float32Array;
+  } = {},
 ): Promise<SimulatedMember> {
   const { anchors } = federation;
   const keys = newMemberKeys();
@@ -73,8 +79,10 @@ export async function joinFederation(
     async upload(round) {
       const self = await accepted(round);
       const train = async () => {
-        const update = Float32Array.from({ length: round.length }, () => (Math.random() - 0.5) / 2);
-        const weight = 1 + Math.floor(Math.random() * round.plan.maxWeight);
+        const madeUp = () => Float32Array.from({ length: round.length }, () => (Math.random() - 0.5) / 2);
+        const update = (options.update ?? madeUp)();
+        const { maxWeight } = round.plan;
+        const weight = options.update === undefined ? 1 + Math.floor(Math.random() * maxWeight) : maxWeight;
         const result = quantise(update, weight, quantiserOf(round), new Uint8Array(randomBytes(32)));
         if (!result.ok) return result;
         const { vector } = result.value;

@@ -12,7 +12,9 @@ import {
   leaveRequest,
   setSecretRequest,
 } from '#protocol/federationViews.ts';
-import { startCoordinator } from '../lib/coordinator.ts';
+import { anchorsOf, enrolmentSchema } from '../../language-server/src/federation/enrolment.ts';
+import { keyPairFrom } from '../../protocol/src/federation/keys.ts';
+import { federationAt, startCoordinator } from '../lib/coordinator.ts';
 import { ownServer, until } from './setup.ts';
 
 it('a language server enrols, is let in, keeps its keys in the editor, and leaves', async () => {
@@ -69,6 +71,18 @@ it('a language server enrols, is let in, keeps its keys in the editor, and leave
     ok: false,
     message: expect.stringMatching(/minimum cohort/),
   });
+  const anchors = anchorsOf(enrolmentSchema.parse(JSON.parse(written)));
+  const secret = secrets.get(`argot.lead.${member.federation}`) ?? '';
+  const lead = keyPairFrom(new Uint8Array(Buffer.from(secret, 'base64')));
+  const { board } = federationAt(coordinator.url, anchors, lead);
+  const nextMs = async () => (await board.state(new AbortController().signal)).nextMs;
+  const schedule = { do: 'schedule', folder, everyMs: 3_600_000 } as const;
+  expect(await client.connection.sendRequest(leadActionRequest, schedule)).toMatchObject({ ok: true });
+  expect(await nextMs()).toBeGreaterThan(0);
+  expect(await client.connection.sendRequest(leadActionRequest, { do: 'unschedule', folder })).toMatchObject({
+    ok: true,
+  });
+  expect(await nextMs()).toBeNull();
   expect(await client.connection.sendRequest(leaveRequest, { folder })).toMatchObject({ ok: true });
   expect((await view()).teams[0]?.name).toBeUndefined();
   // Only the lead's key is left.

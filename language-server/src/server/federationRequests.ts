@@ -162,7 +162,8 @@ async function lead(request: Request, action: LeadAction): Promise<FederationOut
       await of.changeRoster({ kind: 'approve', key: person.signer, name: person.body.name }, signal);
       return done(`${person.body.name} is in the team.`);
     }
-    case 'start': {
+    case 'start':
+    case 'schedule': {
       const base = await opened.base();
       const { adapter } = enrolment;
       const length = base && updateLengthFor(base.gguf, adapter);
@@ -170,9 +171,16 @@ async function lead(request: Request, action: LeadAction): Promise<FederationOut
         return failed(`Choose the team’s base model first: ${enrolment.base.name}.`);
       }
       const settings = settingsFromFile(defaultRoundSettings({ base: base.sha256, adapter, length }));
-      await of.command({ do: 'start', settings }, signal);
-      return done('The round has begun.');
+      if (action.do === 'start') {
+        await of.command({ do: 'start', settings }, signal);
+        return done('The round has begun.');
+      }
+      await of.command({ do: 'schedule', settings, everyMs: action.everyMs }, signal);
+      return done('Rounds begin by themselves from now on, the first at once if enough members are there.');
     }
+    case 'unschedule':
+      await of.command({ do: 'unschedule' }, signal);
+      return done('No more rounds begin by themselves.');
     case 'stop':
       await of.command({ do: 'stop' }, signal);
       return done('The round is stopped.');
