@@ -107,8 +107,9 @@ describe.skipIf('missing' in opened)('a training run', () => {
     const inUse = () => versions.active('tiny').map(({ card }) => card.kind);
     const offer = async (file: string, from = examples) => {
       const store = { list: async () => from };
-      const { host, tokenizer, now } = given;
-      const parts = { host, base, tokenizer, versions, now, store, repository: 'shop#1', folder: own };
+      const { host, tokenizer, now, options } = given;
+      const { probeTokens } = options;
+      const parts = { host, base, tokenizer, versions, now, store, probeTokens, repository: 'shop#1', folder: own };
       return offerTeamAdapter(parts, file, 1, never);
     };
     const learnt = await train();

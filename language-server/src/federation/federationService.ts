@@ -120,9 +120,12 @@ export async function openFederationService(deps: FederationDeps): Promise<Feder
       if (member === undefined) team.sentence = 'Waits for a model and its trainer on this machine.';
       else {
         const standing = await member.advance(signal);
-        team.sentence = standingSentence(standing);
         const isInside = standing.kind !== 'waitingForLead' && standing.kind !== 'forbidden';
-        team.state = isInside ? await team.board?.state(signal) : undefined;
+        const state = isInside ? await team.board?.state(signal) : undefined;
+        team.state = state;
+        team.sentence = standingSentence(standing);
+        // To judge an adapter takes a while.
+        if (team.sentence !== sentence) deps.onChange();
         if (isInside) await member.handOn((change) => deps.follow(team.consent, change, signal));
       }
     } catch (error) {

@@ -5,6 +5,7 @@ import type { AdapterBase, AdapterVersions } from '../learning/adapterVersions.t
 import {
   createSeenLines,
   type DatasetLine,
+  firstTokens,
   heldOutLines,
   plainLines,
   splitByTime,
@@ -24,6 +25,8 @@ export interface TeamVersionDeps {
   readonly store: Pick<ExampleStore, 'list'>;
   readonly versions: AdapterVersions;
   readonly repository: string;
+  /** Of generic code, on which forgetting is measured. */
+  readonly probeTokens: number;
   /** Of the federation; holds code as tokens while this goes on, and nothing afterwards. */
   readonly folder: string;
   readonly now: () => number;
@@ -75,7 +78,7 @@ export async function offerTeamAdapter(
   });
   const best = bestTrial(trials);
   if (best === undefined) return { kind: 'failed', message: 'There is nothing to judge the team’s adapter by.' };
-  const generic = plainLines(probeTexts, tokenizer, sequence);
+  const generic = firstTokens(plainLines(probeTexts, tokenizer, sequence), deps.probeTokens);
   const onTop = personal === undefined || best.scales.personal === 0 ? [] : [personal.use];
   const stack = [{ path: file, scale: best.scales.team }, ...onTop];
   const probe = await perExample(deps, 'probe', generic, [[], stack], signal);

@@ -30,6 +30,7 @@ export interface Learning extends AsyncDisposable {
   readonly learner: Learner;
   readonly versions: AdapterVersions;
   readonly trainer: TrainerHost | { readonly missing: string };
+  readonly options: TrainingOptions;
   configure(settings: LearningSettings): void;
   /** Returns how to stop listening. */
   listen(listener: LearningListener): () => void;
@@ -65,7 +66,7 @@ export async function createLearning(deps: LearningDeps): Promise<Learning> {
   const stops = [host.onChange(apply), versions.onChange(apply)];
   apply();
   return {
-    ...{ learner, versions, trainer },
+    ...{ learner, versions, trainer, options },
     configure(next) {
       settings = next;
     },

@@ -151,3 +151,12 @@ function tokenStarts(tokens: readonly number[], { detokenize }: Tokenizer): read
     return start;
   });
 }
+
+/** The lines that fit the budget, from the first on. */
+export function firstTokens(lines: readonly DatasetLine[], tokens: number): readonly DatasetLine[] {
+  let left = tokens;
+  return lines.filter((line) => {
+    left -= line.tokens.length;
+    return left >= 0;
+  });
+}

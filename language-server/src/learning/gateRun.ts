@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdapterKind, GateReport } from './adapterCard.ts';
 import type { ActiveAdapter, AdapterBase, AdapterVersions } from './adapterVersions.ts';
-import { type DatasetLine, plainLines, type Tokenizer } from './dataset.ts';
+import { type DatasetLine, firstTokens, plainLines, type Tokenizer } from './dataset.ts';
 import { judge, type Losses, mostForgetting, type Scales, type Trial } from './gate.ts';
 import { probeTexts } from './probeTexts.ts';
 import { startTrainer, type TrainerHost, type TrainerRun } from './trainer.ts';
@@ -122,14 +122,6 @@ export async function writeLines(path: string, lines: readonly DatasetLine[]): P
 
 function use({ path, scale }: { readonly path: string; readonly scale: number }): AdapterUse {
   return { path, scale };
-}
-
-function firstTokens(lines: readonly DatasetLine[], tokens: number): readonly DatasetLine[] {
-  let left = tokens;
-  return lines.filter((line) => {
-    left -= line.tokens.length;
-    return left >= 0;
-  });
 }
 
 function labelled(lines: readonly DatasetLine[]): number {

@@ -68,10 +68,12 @@ export async function openFederation(deps: OpenFederationDeps): Promise<OpenedFe
       const base = await learning.learner.base();
       if (state.kind !== 'ready' || base === undefined || 'missing' in learning.trainer) return false;
       const folder = join(home, 'federation', enrolment.federation);
-      const parts = { base, store, repository, folder, tokenizer: state.engine, now: Date.now };
+      const { probeTokens } = learning.options;
+      const parts = { base, store, repository, folder, probeTokens, tokenizer: state.engine, now: Date.now };
       const offer = { ...parts, host: learning.trainer, versions: learning.versions };
       const outcome = await offerTeamAdapter(offer, change.file, change.round, signal);
-      if (outcome.kind === 'tooFew') return false;
+      // Cut short by the end of this process, or too little to judge by: later.
+      if (signal.aborted || outcome.kind === 'tooFew') return false;
       log(
         `The team's adapter of round ${change.round}: ${outcome.kind === 'failed' ? outcome.message : outcome.kind}.`,
       );
