@@ -25,10 +25,10 @@ import { defaultRoundSettings, settingsFromFile } from '../protocol/src/federati
 import { type AuthorCorpus, provideCorpora } from './corpora/corpus.ts';
 
 // npm run demo [-- --steps N --held-out N --rounds N --json]: a coordinator and five members as processes of their own, with
-// real authors' code. One member drops out in the second round and comes back, one joins late.
+// real authors' code. One member drops out in the second round and comes back, one joins late. It takes some minutes.
 const { values } = parseArgs({
   options: {
-    steps: { type: 'string', default: '8' },
+    steps: { type: 'string', default: '6' },
     'held-out': { type: 'string', default: '768' },
     rounds: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
@@ -46,6 +46,8 @@ const cast = [
   ['dan', 'bostock'],
   ['eve', 'hapi'],
 ] as const;
+/** What the members took from a round's start to the last upload; twice that is given to a round in which one drops out. */
+let uploadsMs = 60_000;
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const signal = AbortSignal.timeout(30 * 60_000);
 
@@ -102,20 +104,25 @@ async function playRound(round: number, present: readonly MemberHandle[], droppi
   say(
     `\nRound ${round} with ${present.length} members${dropping === undefined ? '' : `; ${dropping.name} will drop out`}.`,
   );
-  const isAwaited = dropping === undefined;
-  await lead.command({ do: 'start', settings: await settings(isAwaited ? 10 * 60_000 : 60_000) }, signal);
+  // Nobody waits for the deadline where all upload; where one drops out it has to go by.
+  const durationMs = dropping === undefined ? 15 * 60_000 : Math.max(30_000, 2 * uploadsMs);
+  await lead.command({ do: 'start', settings: await settings(durationMs) }, signal);
+  const startedAtMs = Date.now();
   using _view = progressView(present, round, process.stderr);
   if (dropping !== undefined) {
     await until(`${dropping.name} begins to train`, () => lastSaid(dropping, 'progress')?.round === round);
     await dropping.kill();
   }
-  await until(`round ${round} is judged by all`, () =>
-    staying.every((member) => {
-      const standing = lastSaid(member, 'standing')?.standing;
-      if (standing?.kind === 'failed' && standing.round === round) throw new Error(`Round ${round} failed.`);
-      return standing?.kind === 'judged' && standing.round === round;
-    }),
-  );
+  const hasCome = (member: MemberHandle, kinds: readonly string[]): boolean => {
+    const standing = lastSaid(member, 'standing')?.standing;
+    if (standing?.round !== round) return false;
+    if (standing.kind === 'failed') throw new Error(`Round ${round} failed: ${standing.reason ?? 'no reason given'}.`);
+    return kinds.includes(standing.kind);
+  };
+  const sent = ['uploaded', 'released', 'judged'];
+  await until(`all have sent their updates of round ${round}`, () => staying.every((member) => hasCome(member, sent)));
+  uploadsMs = Date.now() - startedAtMs;
+  await until(`round ${round} is judged by all`, () => staying.every((member) => hasCome(member, ['judged'])));
   await dropping?.start();
 }
 
@@ -163,7 +170,7 @@ async function report(): Promise<void> {
   );
   say('\nEach member tries base, personal, team and both on held-out code of its own …');
   const results = await memberResults(
-    { members, codes, root, model, steps, sequence, heldOut, adapter: enrolment.adapter, folder },
+    { members, codes, root, model, steps, sequence, heldOut: 2 * heldOut, adapter: enrolment.adapter, folder },
     signal,
   );
   const rows = results.map((result, i) => ({ ...result, sentMB: Number(((sent[i]?.length ?? 0) / 1e6).toFixed(2)) }));
@@ -176,7 +183,7 @@ async function report(): Promise<void> {
   if (values.json) console.log(JSON.stringify({ rows, check, coordinator: state }));
   else {
     console.log(
-      '\nHeld-out loss, nats a token (scales of personal and team chosen on the first half, stated on the second):',
+      '\nHeld-out loss, nats a token (scales chosen on two thirds of the held-out code, stated on the rest):',
     );
     console.table(rows);
     console.log(

@@ -11,6 +11,7 @@ const standingSchema = z.looseObject({
   kind: z.string(),
   round: z.number().optional(),
   message: z.string().optional(),
+  reason: z.string().optional(),
   judgement: z.looseObject({ adopt: z.boolean(), baseLoss: z.number(), candidateLoss: z.number() }).optional(),
 });
 
