@@ -20,8 +20,11 @@ export async function spaceFault(folder: string, bytes: number): Promise<Fault |
 
 /** After this the file is whole under its final name, also when the power fails; before, nothing is there. */
 export async function land(file: FileHandle, from: string, to: string): Promise<void> {
-  await file.sync();
-  await file.close();
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
   await rename(from, to);
   await syncFolder(dirname(to));
 }

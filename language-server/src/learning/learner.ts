@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TrainingResult, TrainingState } from '#protocol/learningRuns.ts';
 import type { Engine } from '../engine/engine.ts';
+import { diskFault, errorCode } from '../engine/faults.ts';
 import type { EngineState } from '../engine/modelHost.ts';
 import { createQueue } from '../engine/queue.ts';
 import type { ExampleStore } from '../store/exampleStore.ts';
@@ -171,7 +172,12 @@ export function createLearner(deps: LearnerDeps): Learner {
       if (deps.forbidden() !== undefined) stop.abort();
     });
     const done = run(work, all)
-      .catch((error: unknown): TrainingOutcome => ({ kind: 'failed', message: String(error) }))
+      .catch(
+        (error: unknown): TrainingOutcome => ({
+          kind: 'failed',
+          message: errorCode(error) === '' ? String(error) : diskFault(error, deps.home).message,
+        }),
+      )
       .then(async (outcome): Promise<TrainingResult> => {
         unwatch();
         process = undefined;
