@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tideCursor, tideHelper, tideHidden, tidePackage } from '../lib/tidePackage.ts';
@@ -9,24 +9,35 @@ let editor: Editor;
 
 beforeAll(async () => {
   editor = await openEditor({
-    files: { ...tidePackage, 'notes.md': '\n' },
-    settings: { 'argot.exclude': ['**/private/**'] },
+    files: tidePackage,
+    // The editor's own list would open at some keys, and what it has selected is what a suggestion goes on from then.
+    settings: { 'argot.exclude': ['**/private/**'], 'editor.quickSuggestions': false },
   });
   await editor.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
 });
 afterAll(() => editor?.close());
 
-/** What “Show Last Completion” says, by way of the clipboard into a file. */
+/** What “Show Last Completion” says. */
 async function lastCompletion(): Promise<string> {
   await editor.runCommand('Argot: Show Last Completion');
   await editor.page.locator('.tab.active').filter({ hasText: 'Last Completion.md' }).waitFor();
   await editor.press('Control+A');
   await editor.press('Control+C');
   await editor.press('Control+F4');
-  await editor.openFile('notes.md');
-  await editor.press('Control+A');
-  await editor.press('Control+V');
-  return editor.documentText();
+  return editor.page.evaluate('navigator.clipboard.readText()');
+}
+
+/** Until the language server has had nothing to do for longer than the pause after which it prepares. */
+async function serverRests(): Promise<void> {
+  const pid = await editor.languageServerPid();
+  let [ticks, since] = [0, performance.now()];
+  await waitUntil(async () => {
+    const now = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(' ').slice(13, 15).map(Number);
+    const used = (now[0] ?? 0) + (now[1] ?? 0);
+    // Timers cost a tick now and then.
+    if (used > ticks + 5) [ticks, since] = [used, performance.now()];
+    return performance.now() - since > 2500;
+  }, 30_000);
 }
 
 async function indexIsStored(): Promise<boolean> {
@@ -36,8 +47,9 @@ async function indexIsStored(): Promise<boolean> {
   return files.flat().includes('index.json');
 }
 
-// Not run: it failed before the cursor’s rest let chunks in (prepare.ts), and has not been seen to pass since.
+// Not run: it failed with a rest of fixed length, and has not been seen to pass since it waits for the server (docs/plan.md).
 it.skip('a helper of another file is completed by its name and arguments, the trace says why, and an excluded file enters no prompt', async () => {
+  await editor.statusBecomes(/ready/i);
   await waitUntil(indexIsStored, 30_000);
   const shown: string[] = [];
   await editor.openFile('app.js');
@@ -45,8 +57,8 @@ it.skip('a helper of another file is completed by its name and arguments, the tr
   await editor.press('Shift+End');
   await editor.press('Delete');
   await editor.type('  ');
-  // The cursor rests: the prompt of this place is made ready.
-  await editor.page.waitForTimeout(2000);
+  // The cursor rests: the key's request is answered, and a second later the prompt of this place is made ready.
+  await serverRests();
   await editor.type('return merge');
   const offered = await settledGhost(editor);
   expect(`merge${offered}`).toContain(tideHelper);
@@ -58,7 +70,7 @@ it.skip('a helper of another file is completed by its name and arguments, the tr
     await editor.openFile('app.js');
     await editor.press('Escape');
     await editor.type(more);
-    await editor.page.waitForTimeout(1500);
+    await serverRests();
     shown.push(await lastCompletion());
   }
   expect(shown.join('\n')).toContain('function mergeQuorbTables');
