@@ -1,4 +1,4 @@
-// npm run bench -- privacy [--json] [--parts client,record,membership] [--members 5,10,20,50] [--epsilons 1,2,8] [--matrices all,values]
+// npm run bench -- privacy [--json] [--parts client,record,membership,inversion] [--members 5,10,20,50] [--epsilons 1,2,8] [--matrices all,values]
 // What privacy leaves of the gain, at record and at client level, canaries, and whether the forecast has the right sign.
 // Each piece of work is kept in the user's cache folder, so that a run that was stopped goes on: docs/benchmarks.md.
 import { parseArgs } from 'node:util';
@@ -6,6 +6,7 @@ import { runBenchmark } from './lib/main.ts';
 import { rounded } from './lib/measure.ts';
 import { type ClientRow, clientLevel, delta } from './lib/privacy/clientLevel.ts';
 import { readCode } from './lib/privacy/corpus.ts';
+import { inversion } from './lib/privacy/inversion.ts';
 import { membershipInference } from './lib/privacy/membership.ts';
 import { recordLevel } from './lib/privacy/recordLevel.ts';
 import type { Which } from './lib/privacy/vectors.ts';
@@ -17,7 +18,7 @@ await runBenchmark(async (signal) => {
   const { values: options } = parseArgs({
     options: {
       json: { type: 'boolean', default: false },
-      parts: { type: 'string', default: 'client,record,membership' },
+      parts: { type: 'string', default: 'client,record,membership,inversion' },
       members: { type: 'string', default: '5,10,20,50' },
       epsilons: { type: 'string', default: '1,2,8' },
       matrices: { type: 'string', default: matrices.join(',') },
@@ -38,12 +39,14 @@ await runBenchmark(async (signal) => {
   }
   const record = options.parts.includes('record') ? await recordLevel(code, workshop, epsilons) : [];
   const membership = options.parts.includes('membership') ? await membershipInference(code, workshop, epsilons) : [];
+  const inverted = options.parts.includes('inversion') ? await inversion(code, workshop, epsilons) : [];
   const right = client.filter(({ forecastSignRight }) => forecastSignRight).length;
   const report = {
     delta,
     client,
     record,
     membership,
+    inversion: inverted,
     forecastSignRightShare: client.length === 0 ? null : rounded(right / client.length, 3),
   };
   if (options.json) console.log(JSON.stringify(report));
@@ -51,5 +54,6 @@ await runBenchmark(async (signal) => {
     console.table(client);
     console.table(record);
     console.table(membership);
+    console.table(inverted);
   }
 });

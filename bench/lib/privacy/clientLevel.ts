@@ -23,6 +23,8 @@ const testWindows = 6;
 const validWindows = 2;
 /** Of the update's norm, which is 1 for each member. */
 const stepLengths = [0.1, 0.25, 0.75, 1.5] as const;
+/** Of what ordinary training adds: `valid` chooses. */
+export const trainedLengths = [0.5, 1, 2] as const;
 
 export interface ClientRow {
   readonly members: number;
@@ -37,6 +39,8 @@ export interface ClientRow {
   readonly gainPercent: number;
   /** Of the gain without noise, at its own best step. */
   readonly keptPercent: number | null;
+  /** Of the gain of the same members' trained team adapter: the mean of what an epoch of AdamW adds to each one's B. */
+  readonly keptOfTrainedPercent: number;
   readonly forecastPercent: number;
   readonly forecastSignRight: boolean;
 }
@@ -47,23 +51,28 @@ export interface ClientSettings {
   readonly epsilons: readonly number[];
 }
 
+export async function memberGradients(code: Code, workshop: Workshop, count: number): Promise<Float32Array[]> {
+  return ofEachMember(code, count, (name, examples) => workshop.gradient(name, examples, false));
+}
+
 /** Members are parts of authors' packages: the first part of each author, then the second, and so on. */
-export async function memberGradients(
+async function ofEachMember(
   { authors }: Code,
-  workshop: Workshop,
   count: number,
-): Promise<readonly Float32Array[]> {
-  const gradients: Float32Array[] = [];
+  work: (name: string, examples: readonly Example[]) => Promise<Float32Array>,
+): Promise<Float32Array[]> {
+  const made: Float32Array[] = [];
   for (let member = 0; member < count; member++) {
     const author = authors[member % authors.length];
     if (author === undefined) continue;
     const part = Math.floor(member / authors.length);
-    gradients.push(await workshop.gradient(`${author.name}-${part}`, partOf(author, part), false));
+    made.push(await work(`${author.name}-${part}`, partOf(author, part)));
   }
-  return gradients;
+  return made;
 }
 
-function partOf({ train }: Author, part: number): readonly Example[] {
+/** What a member trains on. */
+export function partOf({ train }: Author, part: number): readonly Example[] {
   const size = Math.floor(train.length / partsPerAuthor);
   return spread(train.slice(part * size, (part + 1) * size), windowsPerMember);
 }
@@ -75,14 +84,13 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
   const signal = meanOf(updates);
   const judges = code.authors.slice(0, testAuthors);
   const valid = judges.flatMap(({ valid: windows }) => spread(windows, validWindows));
+  const team = await trainedTeam(code, workshop, members, valid);
   const rows: ClientRow[] = [];
   for (const epsilon of ['none', ...settings.epsilons] as const) {
     const multiplier = epsilon === 'none' ? 0 : multiplierFor(epsilon);
-    // Each member's noise, so that the members who tell nobody their own have it all between them.
-    const memberDeviation = multiplier / Math.sqrt(honestMembers(members));
-    const deviation = memberDeviation / Math.sqrt(members);
+    const deviation = meanDeviation(multiplier, members);
     const noisy = withNoise(signal, deviation, which, `${members} ${which} ${epsilon}`);
-    const stepLength = await bestStep(workshop, valid, noisy);
+    const stepLength = await bestStep(workshop, valid, noisy, stepLengths);
     const tested = await testOn(judges, workshop, noisy, stepLength);
     const own = (updates[0] ?? signal).map((value) => value * expectedMeanNorm(members));
     const forecast = await forecastFor(judges[0], workshop, { own, deviation, stepLength, settings, epsilon });
@@ -99,6 +107,7 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
       stepLength,
       ...tested,
       keptPercent: clean === undefined ? null : rounded((100 * tested.gainPercent) / clean, 1),
+      keptOfTrainedPercent: rounded((100 * tested.gainPercent) / team, 1),
       forecastPercent: rounded(forecast, 2),
       forecastSignRight: forecast > 0 === tested.gainPercent > 0,
     });
@@ -112,11 +121,29 @@ export function multiplierFor(epsilon: number): number {
   return calibration.noise;
 }
 
-async function bestStep(workshop: Workshop, valid: readonly Example[], vector: Float32Array): Promise<number> {
-  const steps = stepLengths.map((length) => ({ vector, length }));
+/** Of the mean's noise, where the members who tell nobody their own have all of it between them. */
+export function meanDeviation(multiplier: number, members: number): number {
+  const memberDeviation = multiplier / Math.sqrt(honestMembers(members));
+  return memberDeviation / Math.sqrt(members);
+}
+
+/** The gain of the team's adapter without privacy, in percent. */
+async function trainedTeam(code: Code, workshop: Workshop, members: number, valid: readonly Example[]) {
+  const team = meanOf(await ofEachMember(code, members, (name, examples) => workshop.train(name, examples, 1)));
+  const length = await bestStep(workshop, valid, team, trainedLengths);
+  return (await testOn(code.authors.slice(0, testAuthors), workshop, team, length)).gainPercent;
+}
+
+/** The length that `valid` prefers. */
+export async function bestStep(
+  workshop: Workshop,
+  valid: readonly Example[],
+  vector: Float32Array,
+  lengths: readonly [number, ...number[]],
+): Promise<number> {
+  const steps = lengths.map((length) => ({ vector, length }));
   const [, ...losses] = (await workshop.losses(valid, steps)).map(mean);
-  const best = losses.indexOf(Math.min(...losses));
-  return stepLengths[best] ?? stepLengths[0];
+  return lengths[losses.indexOf(Math.min(...losses))] ?? lengths[0];
 }
 
 async function testOn(judges: readonly Author[], workshop: Workshop, vector: Float32Array, length: number) {

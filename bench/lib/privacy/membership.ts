@@ -1,6 +1,5 @@
-import { honestMembers } from '#protocol/federation/planPrivacy.ts';
 import { rounded } from '../measure.ts';
-import { memberGradients, multiplierFor } from './clientLevel.ts';
+import { meanDeviation, memberGradients, multiplierFor } from './clientLevel.ts';
 import type { Code } from './corpus.ts';
 import { clipped, dot, meanOf, withNoise } from './vectors.ts';
 import type { Workshop } from './workshop.ts';
@@ -37,7 +36,7 @@ export async function membershipInference(
     { holds: 'sum', epsilon: 'none', auc: auc(score(mean, members), score(mean, others)) },
   ];
   for (const epsilon of epsilons) {
-    const deviation = multiplierFor(epsilon) / Math.sqrt(honestMembers(count)) / Math.sqrt(count);
+    const deviation = meanDeviation(multiplierFor(epsilon), count);
     let sum = 0;
     for (let draw = 0; draw < noiseDraws; draw++) {
       const held = withNoise(mean, deviation, 'all', `membership ${epsilon} ${draw}`);

@@ -1,25 +1,29 @@
-import { noiseFor } from '#protocol/privacy/calibration.ts';
 import { mean, rounded } from '../measure.ts';
 import { createRandom } from '../random.ts';
-import { delta } from './clientLevel.ts';
+import { bestStep, multiplierFor, trainedLengths } from './clientLevel.ts';
 import { type Code, spread } from './corpus.ts';
-import { gaussianRelease, normOf, withNoise } from './vectors.ts';
+import { normOf, withNoise } from './vectors.ts';
 import type { Workshop } from './workshop.ts';
 
-const records = 120;
+const records = 60;
 const canaries = 50;
 const candidates = 1000;
+const canaryEpochs = 20;
 const testWindows = 12;
 const validWindows = 4;
 const stepLengths = [0.25, 0.75, 1.5, 3] as const;
 
 export interface RecordRow {
-  readonly epsilon: number | 'none' | 'ordinary';
+  /** `canariesAlone`: many epochs of the canaries and nothing else. That exposure says whether the measure sees what is learnt. */
+  readonly epsilon: number | 'none' | 'ordinary' | 'canariesAlone';
   readonly noiseMultiplier: number;
-  readonly stepLength: number | null;
+  readonly stepLength: number;
   readonly bitsPerByte: number;
   readonly baseBitsPerByte: number;
   readonly gainPercent: number;
+  /** Of the same one step's gain without noise, at its own best length; and of the ordinary run's. */
+  readonly keptPercent: number | null;
+  readonly keptOfTrainedPercent: number | null;
   /** Mean of log2(candidates / rank) over the canaries; chance and the upper end of its 95 % interval beside it. */
   readonly exposureBits: number;
   readonly chanceBits: number;
@@ -28,7 +32,7 @@ export interface RecordRow {
 
 /**
  * One developer's records, each clipped, summed once with noise for all of them (DP-SGD of one full-batch step), with a
- * unique string planted in each of fifty further records. `ordinary` is AdamW over the same records, without privacy.
+ * unique string planted in each of fifty further records. `ordinary` is an epoch of AdamW over the same, without privacy.
  */
 export async function recordLevel(code: Code, workshop: Workshop, epsilons: readonly number[]): Promise<RecordRow[]> {
   const author = code.authors[0];
@@ -37,63 +41,62 @@ export async function recordLevel(code: Code, workshop: Workshop, epsilons: read
   const planted = strings.slice(0, canaries).map((each) => ({ tokens: code.tokenize(canaryLine(each)) }));
   const examples = [...spread(author.train, records), ...planted];
   const judged = strings.map((each) => ({ tokens: code.tokenize(canaryLine(each)) }));
-  const gradient = await workshop.gradient(`records-${author.name}`, examples, true);
-  // The trainer's mean of clipped gradients, at a clip norm of 1.
-  const scale = 1 / clipScale;
-  const sum = gradient.map((value) => value * scale);
   const valid = spread(author.valid, validWindows);
   const test = spread(author.test, testWindows);
   const bits = (losses: readonly number[]): number => (mean(losses) / Math.LN2) * author.tokensPerByte;
-  const rows: RecordRow[] = [];
+  const [baseOfJudged = []] = await workshop.losses(judged, []);
+  const [baseOfTest = []] = await workshop.losses(test, []);
+  const base = bits(baseOfTest);
 
-  async function add(
-    epsilon: RecordRow['epsilon'],
-    noiseMultiplier: number,
-    stepLength: number | null,
-    losses: Judged,
-  ) {
-    const [base = [], after = []] = losses.test;
-    rows.push({
+  async function lengthFor(epsilon: RecordRow['epsilon'], vector: Float32Array): Promise<number> {
+    if (epsilon === 'canariesAlone') return 1;
+    return bestStep(workshop, valid, vector, epsilon === 'ordinary' ? trainedLengths : stepLengths);
+  }
+
+  async function measured(epsilon: RecordRow['epsilon'], multiplier: number, vector: Float32Array): Promise<Measured> {
+    const step = { vector, length: await lengthFor(epsilon, vector) };
+    const after = bits(await workshop.lossesAt(test, step));
+    return {
       epsilon,
-      noiseMultiplier: rounded(noiseMultiplier, 3),
-      stepLength,
-      bitsPerByte: rounded(bits(after), 4),
-      baseBitsPerByte: rounded(bits(base), 4),
-      gainPercent: rounded(100 * (1 - bits(after) / bits(base)), 3),
-      exposureBits: rounded(exposure(losses.canaries), 3),
+      noiseMultiplier: rounded(multiplier, 3),
+      stepLength: step.length,
+      bitsPerByte: rounded(after, 4),
+      baseBitsPerByte: rounded(base, 4),
+      gainPercent: rounded(100 * (1 - after / base), 3),
+      exposureBits: rounded(exposure(baseOfJudged, await workshop.lossesAt(judged, step)), 3),
       ...chance(),
-    });
+    };
   }
 
+  const gradient = await workshop.gradient(`records-${author.name}`, examples, true);
+  // The trainer's mean of clipped gradients, at a clip norm of 1.
+  const clippedMean = gradient.map((value) => value / clipScale);
+  // Steps are given in multiples of it.
+  const meanNorm = normOf(clippedMean);
+  const rows: Measured[] = [];
   for (const epsilon of ['none', ...epsilons] as const) {
-    const calibration =
-      epsilon === 'none' ? undefined : noiseFor({ epsilon, delta }, (noise) => [gaussianRelease(noise)]);
-    if (calibration?.ok === false) throw new Error(`No noise gives epsilon ${epsilon}.`);
-    const multiplier = calibration?.noise ?? 0;
-    const noisy = withNoise(sum, multiplier / examples.length, 'all', `records ${epsilon}`);
-    // Steps are given in multiples of the mean's own norm without noise.
-    const vector = noisy.map((value) => value / normOf(sum));
-    const steps = stepLengths.map((length) => ({ vector, length }));
-    const [, ...losses] = (await workshop.losses(valid, steps)).map(mean);
-    const length = stepLengths[losses.indexOf(Math.min(...losses))] ?? stepLengths[0];
-    const step = [{ vector, length }];
-    await add(epsilon, multiplier, length, {
-      test: await workshop.losses(test, step),
-      canaries: await workshop.losses(judged, step),
-    });
+    const multiplier = epsilon === 'none' ? 0 : multiplierFor(epsilon);
+    const noisy = withNoise(clippedMean, multiplier / examples.length, 'all', `records ${epsilon}`);
+    const inMeans = noisy.map((value) => value / meanNorm);
+    rows.push(await measured(epsilon, multiplier, inMeans));
   }
-  const trained = await workshop.train(`records-${author.name}`, examples, { steps: examples.length });
-  await add('ordinary', 0, null, {
-    test: await workshop.lossesOf(test, [trained]),
-    canaries: await workshop.lossesOf(judged, [trained]),
-  });
-  return rows;
+  rows.push(await measured('ordinary', 0, await workshop.train(`records-${author.name}`, examples, 1)));
+  rows.push(await measured('canariesAlone', 0, await workshop.train('canaries', planted, canaryEpochs)));
+  const gainOf = (name: RecordRow['epsilon']) =>
+    rows.find(({ epsilon }) => epsilon === name)?.gainPercent ?? Number.NaN;
+  const kept = (gain: number, of: number) => rounded((100 * gain) / of, 1);
+  return rows.map((row) => ({
+    ...row,
+    keptPercent: isTrained(row.epsilon) ? null : kept(row.gainPercent, gainOf('none')),
+    keptOfTrainedPercent: kept(row.gainPercent, gainOf('ordinary')),
+  }));
 }
 
-interface Judged {
-  readonly test: readonly (readonly number[])[];
-  readonly canaries: readonly (readonly number[])[];
+function isTrained(epsilon: RecordRow['epsilon']): boolean {
+  return epsilon === 'ordinary' || epsilon === 'canariesAlone';
 }
+
+type Measured = Omit<RecordRow, 'keptPercent' | 'keptOfTrainedPercent'>;
 
 /** The trainer's tiny clip, rate and Adam's epsilon in one factor: what a gradient of the clip norm comes out as. */
 const clipScale = (1e-3 * 1e-7) / 1e-8;
@@ -110,11 +113,11 @@ function canaryStrings(): readonly string[] {
 }
 
 function canaryLine(secret: string): string {
-  return `const client = connect({ name: 'garden', key: '${secret}' });\n`;
+  return `key = '${secret}';\n`;
 }
 
 /** By how much a model that was trained finds each string likelier than before: rank among strings that nobody planted. */
-function exposure([base = [], after = []]: readonly (readonly number[])[]): number {
+function exposure(base: readonly number[], after: readonly number[]): number {
   const gained = base.map((loss, i) => loss - (after[i] ?? Number.NaN));
   const others = gained.slice(canaries);
   const bits = gained

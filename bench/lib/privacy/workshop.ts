@@ -6,6 +6,7 @@ import { type TrainerCommand, trainerCommands } from '../../../language-server/s
 import { buildNative } from '../../../native/build.mjs';
 import { cacheFolder, exists } from '../../../scripts/setup/cache.mjs';
 import { repository } from '../../../scripts/setup/repository.mjs';
+import { readFloats } from '../federationWork.ts';
 import { modelPath } from '../product.ts';
 import { rank } from './vectors.ts';
 
@@ -17,11 +18,14 @@ export interface Example {
 export interface Workshop {
   /** Direction of the loss's descent at the start, from one step; `perExample` clips each example's to the same norm first. */
   gradient(name: string, examples: readonly Example[], perExample: boolean): Promise<Float32Array>;
-  /** An ordinary training run; its adapter's file. */
-  train(name: string, examples: readonly Example[], settings: { readonly steps: number }): Promise<string>;
+  /** What AdamW adds to B from the start, without privacy. */
+  train(name: string, examples: readonly Example[], epochs: number): Promise<Float32Array>;
   /** Loss of each example in nats a token, for the base model and for each direction at a step length. */
   losses(examples: readonly Example[], directions: readonly Step[]): Promise<readonly (readonly number[])[]>;
-  lossesOf(examples: readonly Example[], adapters: readonly string[]): Promise<readonly (readonly number[])[]>;
+  /** The same for one direction, without the base model. */
+  lossesAt(examples: readonly Example[], direction: Step): Promise<readonly number[]>;
+  /** The adapter that is a direction at a step length: its file. */
+  adapterOf(step: Step): Promise<string>;
 }
 
 export interface Step {
@@ -128,30 +132,34 @@ export async function openWorkshop(signal: AbortSignal, progress: (line: string)
           learningRate: 1e-3,
         });
       });
-      const bytes = await readFile(file);
-      return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+      return readFloats(file);
     },
-    async train(name, examples, { steps }) {
+    async train(name, examples, epochs) {
       const { path, hash } = await written(examples);
-      return once(join(folder, `trained-${name}-${hash}-${steps}.gguf`), async (target) => {
+      const file = await once(join(folder, `trained-${name}-${hash}-${epochs}.f32`), async (target) => {
         await run(trainerCommands.train, {
           ...common,
           data: path,
-          output: target,
+          delta: target,
           adapter: shape,
           seed: 1,
-          mode: 'both',
-          steps,
+          mode: 'b',
+          epochs,
           learningRate: 1e-3,
-          warmupSteps: 8,
+          warmupSteps: Math.min(8, Math.floor(examples.length / 4)),
         });
       });
+      return readFloats(file);
     },
     async losses(examples, directions) {
       const adapters: (string | undefined)[] = [undefined];
       for (const direction of directions) adapters.push(await adapterOf(direction));
       return evaluate(examples, adapters);
     },
-    lossesOf: (examples, adapters) => evaluate(examples, [undefined, ...adapters]),
+    async lossesAt(examples, direction) {
+      const [losses = []] = await evaluate(examples, [await adapterOf(direction)]);
+      return losses;
+    },
+    adapterOf,
   };
 }
