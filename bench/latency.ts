@@ -1,5 +1,6 @@
-// npm run bench -- latency [--json] [--quick] [--peer-prompt healed|plain]
-// Typing traces through the language server and through llama-server, in one run: docs/benchmarks.md.
+// npm run bench -- latency [--json] [--quick] [--peer-prompt healed|plain] [--training]
+// Typing traces through the language server and through llama-server, in one run; with --training
+// through our side alone, with and without a trainer beside it: docs/benchmarks.md.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { latencyResult, latencyTable } from './lib/latencyReport.ts';
@@ -13,6 +14,7 @@ import { modelPath, type Product, ready, startProduct } from './lib/product.ts';
 import { openPromptEngine } from './lib/promptEngine.ts';
 import { createPlayer, type Played, type Player, type Segment, segmentsOf } from './lib/replay.ts';
 import { readTraces } from './lib/trace.ts';
+import { latencyWhileTraining } from './lib/trainingLatency.ts';
 import { cancelTrials, typeThrough } from './lib/trials.ts';
 
 /** Keystrokes that one side plays before it is the other's turn. */
@@ -25,13 +27,20 @@ const quickSegments = 2;
 const progress = (line: string): void => console.error(line);
 
 await runBenchmark(async (signal) => {
-  const { json, quick, ending } = readOptions();
+  const { json, quick, ending, training } = readOptions();
   const model = modelPath();
   const traces = await readTraces();
   const projects = traces.map(({ name }) => name);
   const segments = traces.flatMap((trace) =>
     segmentsOf(trace, segmentKeys).slice(0, quick ? quickSegments : undefined),
   );
+
+  if (training) {
+    const grown = await latencyWhileTraining(model, segments, join(import.meta.dirname, '..'), progress, signal);
+    if (json) console.log(JSON.stringify({ ...grown, quick }, undefined, 2));
+    else console.table(grown);
+    return;
+  }
 
   const build = await provideLlamaServer(progress);
   progress(`llama-server ${build.release} runs on ${build.kernels}.`);
@@ -74,12 +83,13 @@ function readOptions() {
     options: {
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
+      training: { type: 'boolean', default: false },
       'peer-prompt': { type: 'string', default: 'healed' },
     },
   });
   const ending = values['peer-prompt'];
   if (ending !== 'healed' && ending !== 'plain') throw new Error('--peer-prompt is healed or plain.');
-  return { json: values.json, quick: values.quick, ending } as const;
+  return { json: values.json, quick: values.quick, training: values.training, ending } as const;
 }
 
 /** Both run once on a text of their own, so that neither meets its first keystroke cold. */

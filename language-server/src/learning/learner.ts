@@ -10,9 +10,10 @@ import type { AdapterBase, AdapterVersions } from './adapterVersions.ts';
 import { adapterBase } from './baseModel.ts';
 import type { Example } from './example.ts';
 import type { GateDeps } from './gateRun.ts';
+import { createGivingWay } from './givingWay.ts';
 import { onMains } from './mains.ts';
 import { waitReason } from './schedule.ts';
-import type { TrainerHost, TrainerRun } from './trainer.ts';
+import type { TrainerHost } from './trainer.ts';
 import type { TrainingOptions } from './trainingPlan.ts';
 import {
   discardRun,
@@ -71,8 +72,7 @@ export function createLearner(deps: LearnerDeps): Learner {
   let knownUntilMs = newestTrained(versions);
   let state: TrainingState = { kind: 'idle' };
   let working: { readonly stop: AbortController; readonly done: Promise<unknown> } | undefined;
-  let process: Pick<TrainerRun<unknown>, 'pause' | 'resume'> | undefined;
-  let resumeTimer: NodeJS.Timeout | undefined;
+  const givingWay = createGivingWay(options.pauseMs);
   /** After a deletion the examples that are left are learnt anew. */
   let again = false;
   /** What was judged beside which team's adapter, or could not be: not tried again until either changes. */
@@ -116,10 +116,7 @@ export function createLearner(deps: LearnerDeps): Learner {
 
   function typed(): void {
     typedAt = now();
-    if (process === undefined) return;
-    process.pause();
-    clearTimeout(resumeTimer);
-    resumeTimer = setTimeout(() => process?.resume(), options.pauseMs);
+    givingWay.typed();
   }
 
   async function run(work: Work, signal: AbortSignal): Promise<TrainingOutcome> {
@@ -141,10 +138,7 @@ export function createLearner(deps: LearnerDeps): Learner {
           ...{ kind: 'running', phase, paused: false, step, steps },
           ...(secondsLeft === undefined ? {} : { secondsLeft }),
         }),
-      onRun: (next) => {
-        process = next;
-        if (next !== undefined && now() - typedAt < options.pauseMs) typed();
-      },
+      onRun: givingWay.train,
     };
     return work(gate, examples, signal);
   }
@@ -180,7 +174,7 @@ export function createLearner(deps: LearnerDeps): Learner {
       )
       .then(async (outcome): Promise<TrainingResult> => {
         unwatch();
-        process = undefined;
+        givingWay.train(undefined);
         working = undefined;
         endedAt = now();
         if (outcome.kind === 'promoted') await apply();
@@ -305,7 +299,7 @@ export function createLearner(deps: LearnerDeps): Learner {
       }, signal),
     async [Symbol.asyncDispose]() {
       clearInterval(ticking);
-      clearTimeout(resumeTimer);
+      givingWay.close();
       unsubscribe();
       stopWatching();
       closing.abort();
