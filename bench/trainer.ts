@@ -1,6 +1,7 @@
-// npm run bench -- trainer [--json] [--quick] [--peer]
+// npm run bench -- trainer [--json] [--only smollm2-135m/256/2] [--peer]
 // Training speed and memory on SmolLM2-135M (the real file) and on random weights of Qwen2.5-0.5B's shape; with --peer also
-// PyTorch + PEFT on the same work in the same run (installed by pip into the user's cache folder). See native/README.md.
+// PyTorch + PEFT on the same work in the same run (installed by pip into the user's cache folder). `--only` takes settings as
+// they are named: model/sequence/threads[/checkpointing]; `--quick` is the first that a laptop would use. See native/README.md.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -98,33 +99,31 @@ await runBenchmark(async (signal) => {
     options: {
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
       peer: { type: 'boolean', default: false },
     },
   });
+  const chosen = chooseSettings(options.quick ? 'smollm2-135m/256/2' : options.only);
   const tools = await provideTools(signal);
   const python = options.peer ? await providePeft(progress) : undefined;
   const folder = await mkdtemp(join(tmpdir(), 'argot-bench-'));
   try {
     const random = join(folder, 'qwen2-0.5b.gguf');
-    if (!options.quick)
+    if (chosen.some(({ shape }) => shape.name === 'qwen2-0.5b'))
       await run(tools.makeModel, [tools.host.libraries, random, 'qwen2', 'q8_0', 'qwen-0.5b'], { signal });
     const results = [];
-    for (const setting of settings(options.quick)) {
+    for (const setting of chosen) {
       const { shape, sequence, threads, checkpointing } = setting;
-      progress(`${shape.name}, sequence ${sequence}, ${threads} threads${checkpointing ? ', checkpointing' : ''}…`);
+      progress(`${settingName(setting)}…`);
       const data = await randomData(folder, shape.vocabulary, sequence);
       const model = shape.name === 'smollm2-135m' ? modelPath() : random;
-      const train = (batch: 1 | 4): Promise<Measured> =>
-        measureTraining(tools.host, setting, batch, model, data, signal);
-      // By turns, so that a machine that slows down slows both sides down.
-      let ours = await train(1);
-      let peer: Measured | undefined;
-      for (const trial of python !== undefined && !checkpointing ? peerTrials : []) {
-        peer = faster(peer, await measurePeer(python ?? '', trial, setting, signal));
-        if (trial.batch === 4) ours = faster(ours, await train(4));
-      }
-      if (peer === undefined && !checkpointing) ours = faster(ours, await train(4));
-      if (peer !== undefined) ours = faster(ours, await train(1));
+      const contest = await compare({
+        train: (batch) => measureTraining(tools.host, setting, batch, model, data, signal),
+        trainPeer:
+          python === undefined || checkpointing ? undefined : (trial) => measurePeer(python, trial, setting, signal),
+      });
+      const ours = preferred(contest.ours);
+      const peer = contest.peer.size === 0 ? undefined : preferred(contest.peer);
       const peak = await measurePeak(tools, setting, signal);
       results.push({
         model: shape.name,
@@ -157,14 +156,54 @@ await runBenchmark(async (signal) => {
   }
 });
 
-function settings(quick: boolean): Setting[] {
-  const [small, large] = shapes;
-  if (!small || !large) return [];
-  if (quick) return [{ shape: small, sequence: 256, threads: 2, checkpointing: false }];
+function settingName({ shape, sequence, threads, checkpointing }: Setting): string {
+  return `${shape.name}/${sequence}/${threads}${checkpointing ? '/checkpointing' : ''}`;
+}
+
+function chooseSettings(names: string | undefined): readonly Setting[] {
   const all = shapes.flatMap((shape) =>
     [256, 512].flatMap((sequence) => [1, 2].map((threads) => ({ shape, sequence, threads, checkpointing: false }))),
   );
-  return [...all, { shape: large, sequence: 512, threads: 2, checkpointing: true }];
+  const large = all.at(-1);
+  if (large !== undefined) all.push({ ...large, checkpointing: true });
+  if (names === undefined) return all;
+  return names.split(',').map((name) => {
+    const setting = all.find((each) => settingName(each) === name);
+    if (setting === undefined) throw new Error(`--only takes ${all.map(settingName).join(', ')}.`);
+    return setting;
+  });
+}
+
+/** Each setting of each side twice, by turns: what else runs on the machine only slows down, so the faster time counts. */
+async function compare({
+  train,
+  trainPeer,
+}: {
+  readonly train: (batch: 1 | 4) => Promise<Measured>;
+  readonly trainPeer: ((trial: PeerTrial) => Promise<Measured>) | undefined;
+}): Promise<{ readonly ours: Map<string, Measured>; readonly peer: Map<string, Measured> }> {
+  const ours = new Map<string, Measured>();
+  const peer = new Map<string, Measured>();
+  const turns = peerTrials.map((trial) => [
+    // Ours chooses its precision by itself.
+    ...(trial.precision === 'bfloat16' ? [{ side: ours, run: () => train(trial.batch) }] : []),
+    ...(trainPeer ? [{ side: peer, run: () => trainPeer(trial) }] : []),
+  ]);
+  for (const { side, run } of [...turns, ...turns].flat()) {
+    const measured = await run();
+    const before = side.get(measured.setting);
+    if (before === undefined || measured.tokensPerSecond > before.tokensPerSecond) side.set(measured.setting, measured);
+  }
+  return { ours, peer };
+}
+
+/** The fastest; of those that time can't tell from it, the smallest. */
+function preferred(side: ReadonlyMap<string, Measured>): Measured {
+  const all = [...side.values()].sort((a, b) => a.peakRssMiB - b.peakRssMiB);
+  const fastest = Math.max(...all.map(({ tokensPerSecond }) => tokensPerSecond));
+  const found = all.find(({ tokensPerSecond }) => tokensPerSecond >= 0.97 * fastest);
+  if (found === undefined) throw new Error('Nothing was measured.');
+  return found;
 }
 
 async function provideTools(signal: AbortSignal): Promise<Tools> {
@@ -183,10 +222,6 @@ async function randomData(folder: string, vocabulary: number, sequence: number):
   const file = join(folder, `random-${vocabulary}-${sequence}.jsonl`);
   await writeFile(file, `${lines.join('\n')}\n`);
   return file;
-}
-
-function faster(a: Measured | undefined, b: Measured): Measured {
-  return a !== undefined && a.tokensPerSecond >= b.tokensPerSecond ? a : b;
 }
 
 /**
