@@ -118,6 +118,7 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
       flight.state.typed = typed;
       const joined = await waitFor(flight, signal);
       if (signal.aborted) return nothing(trace, 'cancelled');
+      prepareAfter(joined, document, place);
       const item =
         joined?.kind === 'suggestion' ? offer(trace, document, place, params.position, 'inFlight') : undefined;
       if (item !== undefined) return item;
@@ -143,9 +144,16 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     const outcome = await waitFor(launch(engine, document, place, trace), signal);
     if (signal.aborted || outcome === undefined) return nothing(trace, 'cancelled');
     if (outcome.kind === 'cancelled') return nothing(trace, 'superseded');
+    prepareAfter(outcome, document, place);
     if (outcome.kind === 'nothing') return nothing(trace, outcome.reason);
-    preparer.ahead(engine, document, place);
     return offer(trace, document, place, params.position, 'model') ?? nothing(trace, 'empty');
+  }
+
+  /** Once the model has answered, whatever it said, the pause that may follow is for what is needed next. */
+  function prepareAfter(outcome: Outcome | undefined, document: OpenDocument, place: Place): void {
+    const state = deps.engine();
+    if (outcome === undefined || outcome.kind === 'cancelled' || state.kind !== 'ready') return;
+    preparer.ahead(state.engine, document, place);
   }
 
   function launch(engine: Engine, document: OpenDocument, place: Place, trace: Trace): Flight {
