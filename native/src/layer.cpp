@@ -55,18 +55,16 @@ void rotate(Network<Real> & net, const Pack & pack, Real * rows, int64_t heads, 
     const Rope & rope = net.model->rope;
     const int64_t half = rope.dimensions / 2, width = net.model->head_width;
     const int64_t step = rope.halves ? 1 : 2, partner = rope.halves ? half : 1;
-    net.machine.threads->run(int64_t(pack.segments.size()), [&](int64_t index, int) {
-        const Segment & segment = pack.segments[size_t(index)];
+    net.machine.threads->run(int64_t(pack.segments.size()) * heads, [&](int64_t index, int) {
+        const Segment & segment = pack.segments[size_t(index / heads)];
         for (int64_t p = 0; p < segment.length; p++) {
             const Real * cosines = net.rope_cos.data() + p * half, * sines = net.rope_sin.data() + p * half;
-            for (int64_t h = 0; h < heads; h++) {
-                Real * head = rows + ((segment.start + p) * heads + h) * width;
-                for (int64_t i = 0; i < half; i++) {
-                    Real & a = head[i * step], & b = head[i * step + partner];
-                    const Real c = cosines[i], s = sines[i] * direction, turned = a * c - b * s;
-                    b = a * s + b * c;
-                    a = turned;
-                }
+            Real * head = rows + ((segment.start + p) * heads + index % heads) * width;
+            for (int64_t i = 0; i < half; i++) {
+                Real & a = head[i * step], & b = head[i * step + partner];
+                const Real c = cosines[i], s = sines[i] * direction, turned = a * c - b * s;
+                b = a * s + b * c;
+                a = turned;
             }
         }
     });
