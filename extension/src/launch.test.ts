@@ -31,6 +31,14 @@ it('keeps what the server writes in a log that only the user reads', async () =>
   if (process.platform !== 'win32') expect(statSync(log).mode & 0o777).toBe(0o600);
 });
 
+it('has the allocators give back what adapters took', async () => {
+  const script = join(folder, 'server.mjs');
+  writeFileSync(script, 'console.log(process.env.MALLOC_MMAP_THRESHOLD_, ...process.execArgv);');
+  const child = launch(script, machine);
+  await until(() => child.ended() !== undefined);
+  await until(() => logTail(machine) === '1048576 --max-semi-space-size=16');
+});
+
 it('starts the server where no log can be written', async () => {
   writeFileSync(join(folder, 'file'), '');
   const script = join(folder, 'server.mjs');

@@ -16,12 +16,14 @@ const maxLogBytes = 4 * 1024 * 1024;
 export function launch(script: string, machine: Machine): Launched {
   const log = openLog(machine);
   let ended: string | undefined;
-  const child = spawn(process.execPath, [script], {
+  // What is young in V8's heap is soon of no use: without a limit it keeps 64 MiB more for that after a few adapters.
+  const child = spawn(process.execPath, ['--max-semi-space-size=16', script], {
     detached: true,
     windowsHide: true,
     // The folder of the workspace could be removed or unmounted under a process that outlives it.
     cwd: machine.userHome,
-    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    // glibc's threshold grows with what is freed, and then keeps adapters and contexts that are gone; a fixed one gives them back.
+    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', MALLOC_MMAP_THRESHOLD_: String(1 << 20) },
     stdio: ['ignore', log ?? 'ignore', log ?? 'ignore'],
   });
   if (log !== undefined) closeSync(log);

@@ -73,7 +73,9 @@ export function startTrainer<Request extends object, Result>(
   signal: AbortSignal,
   onEvent: (event: TrainerEvent) => void = () => {},
 ): TrainerRun<Result> {
-  const child = spawn(host.program, [], { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
+  // The server's allocator is set to give memory back at once; the trainer takes the same again at each step.
+  const { MALLOC_MMAP_THRESHOLD_: _, ...env } = process.env;
+  const child = spawn(host.program, [], { env, stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
   const say = (line: object): void => {
     if (child.stdin.writable) child.stdin.write(`${JSON.stringify(line)}\n`);
   };
