@@ -8,8 +8,8 @@ import { type Refusal, refusalText } from '#protocol/federation/refusal.ts';
 import { openRelease } from '#protocol/federation/release.ts';
 import { packedBytes, paddingIsZero } from '#protocol/federation/ring.ts';
 import { openRoster } from '#protocol/federation/roster.ts';
-import type { Round } from '#protocol/federation/round.ts';
-import { openMessage } from '#protocol/federation/signedMessage.ts';
+import type { CohortMember, Round } from '#protocol/federation/round.ts';
+import { claimedSigner, openMessage } from '#protocol/federation/signedMessage.ts';
 import { admitUpload, type CheckedUpload, openUpload } from '#protocol/federation/upload.ts';
 import { openVote } from '#protocol/federation/vote.ts';
 import type { BlobStore } from './blobStore.ts';
@@ -107,15 +107,17 @@ async function judgeUpload(
   { store, blobs, nowMs }: AdmissionContext,
 ): Promise<Admission> {
   const topic = roundTopic(round.id, 'uploads');
-  const held = () =>
-    store.topic(topic).flatMap(({ bytes }): readonly CheckedUpload[] => {
-      const upload = openUpload(bytes, round);
-      return upload.ok ? [upload.value] : [];
-    });
+  const heldOf = ({ key }: CohortMember): CheckedUpload | undefined => {
+    for (const { bytes } of store.topic(topic)) {
+      const upload = sameBytes(claimedSigner(bytes) ?? bytes, key) ? openUpload(bytes, round) : undefined;
+      if (upload?.ok === true) return upload.value;
+    }
+    return undefined;
+  };
   const decide = () => {
-    const isClosed = isOver || store.topic(roundTopic(round.id, 'survivors')).length > 0;
+    const isClosed = isOver || store.addresses(roundTopic(round.id, 'survivors')).length > 0;
     const now = isClosed ? Number.POSITIVE_INFINITY : nowMs();
-    return admitUpload(message, round, now, ({ index }) => held().find(({ member }) => member.index === index));
+    return admitUpload(message, round, now, heldOf);
   };
   const upload = decide();
   if (!upload.ok) return no(upload.refusal);

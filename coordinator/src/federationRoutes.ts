@@ -158,8 +158,7 @@ export async function federationRoutes(
     if (caller === undefined) return reply;
     const topic = paramsSchema.parse(request.params)['*'] ?? '';
     if (!mayRead(caller.standing, topic)) return refuse(reply, 403, 'notAMember');
-    const addresses = caller.store.topic(topic).map(({ address }) => address);
-    return reply.type('application/octet-stream').send(Buffer.concat(addresses));
+    return reply.type('application/octet-stream').send(Buffer.concat(caller.store.addresses(topic)));
   });
 
   app.get('/v1/f/:federation/entries/:address', async (request, reply) => {

@@ -14,6 +14,8 @@ export interface FederationStore {
   readonly anchors: Anchors;
   membership(): Membership;
   topic(name: string): readonly StoredEntry[];
+  /** Of a topic's entries, without what they hold: a round's uploads are megabytes. */
+  addresses(name: string): readonly Uint8Array[];
   /** Durable when it returns; false where the topic has these bytes already. */
   post(topic: string, bytes: Uint8Array): boolean;
   entry(address: Uint8Array): StoredEntry | undefined;
@@ -65,6 +67,7 @@ export interface BlobClaim {
 
 const bytes = z.instanceof(Uint8Array).transform((value) => new Uint8Array(value));
 const entrySchema = z.object({ topic: z.string(), address: bytes, bytes });
+const addressSchema = z.object({ address: bytes });
 const outcomes = ['published', 'belowMinimumCohort', 'tooFewReleases', 'sharesInconsistent', 'stopped'] as const;
 const roundSchema = z.object({
   number: z.number(),
@@ -87,6 +90,7 @@ export function federationStore(anchors: Anchors, { database, blobs, nowMs }: St
   const { federation } = anchors;
   const statement = {
     topic: sql.prepare('SELECT topic, address, bytes FROM entries WHERE federation = ? AND topic = ? ORDER BY number'),
+    addresses: sql.prepare('SELECT address FROM entries WHERE federation = ? AND topic = ? ORDER BY number'),
     entry: sql.prepare('SELECT topic, address, bytes FROM entries WHERE federation = ? AND address = ? LIMIT 1'),
     post: sql.prepare(
       'INSERT OR IGNORE INTO entries (federation, topic, address, bytes, receivedMs) VALUES (?, ?, ?, ?, ?)',
@@ -119,6 +123,8 @@ export function federationStore(anchors: Anchors, { database, blobs, nowMs }: St
   let membership: Membership | undefined;
 
   const topic = (name: string) => statement.topic.all(federation, name).map((row) => entrySchema.parse(row));
+  const addresses = (name: string) =>
+    statement.addresses.all(federation, name).map((row) => addressSchema.parse(row).address);
   const entry = (address: Uint8Array) => {
     const row = statement.entry.get(federation, address);
     return row === undefined ? undefined : entrySchema.parse(row);
@@ -131,6 +137,7 @@ export function federationStore(anchors: Anchors, { database, blobs, nowMs }: St
   return {
     anchors,
     topic,
+    addresses,
     entry,
     post,
     membership() {
@@ -146,7 +153,7 @@ export function federationStore(anchors: Anchors, { database, blobs, nowMs }: St
         else post(name, given);
         return sha256(given);
       },
-      list: async (name) => topic(name).map(({ address }) => address),
+      list: async (name) => addresses(name),
       read: async (address) => entry(address)?.bytes ?? blobs.read(plan, address),
     }),
     rounds: () => statement.rounds.all(federation).map((row) => roundSchema.parse(row)),

@@ -96,7 +96,7 @@ export function roundKeeper(store: FederationStore, context: KeeperContext): Rou
 
   async function close(row: RoundRow, round: Round, signal: AbortSignal): Promise<void> {
     const board = store.board(round.id);
-    const uploads = store.topic(roundTopic(round.id, 'uploads')).length;
+    const uploads = store.addresses(roundTopic(round.id, 'uploads')).length;
     if (uploads < round.cohort.length && nowMs() <= round.plan.deadlineMs) return;
     // Each payload was checked when it came; the sum checks it again as it adds it.
     const complaint = async (hash: Uint8Array) => ((await blobs.has(round.id, hash)) ? undefined : 'uploadMissing');
@@ -161,7 +161,7 @@ export function roundKeeper(store: FederationStore, context: KeeperContext): Rou
       });
       return;
     }
-    if (store.topic(roundTopic(round.id, 'survivors')).length === 0) await close(row, round, signal);
+    if (store.addresses(roundTopic(round.id, 'survivors')).length === 0) await close(row, round, signal);
     const now = open();
     if (now !== undefined) await finish(now, round, signal);
   }

@@ -19,7 +19,7 @@ export function stateOf(store: FederationStore, keeper: RoundKeeper, nowMs: numb
 
 function roundState(store: FederationStore, { rounds }: RoundKeeper, row: RoundRow): FederationState['round'] {
   const round = rounds.open(row);
-  const count = (part: 'uploads' | 'releases') => store.topic(roundTopic(round.id, part)).length;
+  const count = (part: 'uploads' | 'releases') => store.addresses(roundTopic(round.id, part)).length;
   const votes = rounds.votes(round).map(({ body }) => body.adopt);
   return {
     number: row.number,

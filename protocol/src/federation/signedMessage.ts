@@ -60,6 +60,12 @@ export function claimedId(message: Uint8Array): Uint8Array | undefined {
   return envelope.ok ? sha256(envelope.value[0]) : undefined;
 }
 
+/** Who a message claims to be from, unproven. */
+export function claimedSigner(message: Uint8Array): Uint8Array | undefined {
+  const envelope = decodeCanonical(message, envelopeSchema);
+  return envelope.ok ? envelope.value[1] : undefined;
+}
+
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   const state = createHash('sha256');
   for (const part of parts) state.update(part);
