@@ -4,11 +4,11 @@
 import { parseArgs } from 'node:util';
 import { runBenchmark } from './lib/main.ts';
 import { rounded } from './lib/measure.ts';
-import { type ClientRow, clientLevel, delta } from './lib/privacy/clientLevel.ts';
+import { type ClientRow, clientLevel, clientSizes, delta } from './lib/privacy/clientLevel.ts';
 import { readCode } from './lib/privacy/corpus.ts';
 import { inversion } from './lib/privacy/inversion.ts';
 import { membershipInference } from './lib/privacy/membership.ts';
-import { recordLevel } from './lib/privacy/recordLevel.ts';
+import { recordLevel, recordSizes } from './lib/privacy/recordLevel.ts';
 import type { Which } from './lib/privacy/vectors.ts';
 import { openWorkshop } from './lib/privacy/workshop.ts';
 
@@ -43,6 +43,7 @@ await runBenchmark(async (signal) => {
   const right = client.filter(({ forecastSignRight }) => forecastSignRight).length;
   const report = {
     delta,
+    sizes: { client: clientSizes, record: recordSizes },
     client,
     record,
     membership,
@@ -55,5 +56,6 @@ await runBenchmark(async (signal) => {
     console.table(record);
     console.table(membership);
     console.table(inverted);
+    console.log(`The forecast's sign was right in ${right} of ${client.length} settings.`);
   }
 });

@@ -16,11 +16,11 @@ import {
 import type { Example, Workshop } from './workshop.ts';
 
 export const delta = 1e-5;
-const windowsPerMember = 10;
 const partsPerAuthor = 5;
 const testAuthors = 3;
-const testWindows = 6;
-const validWindows = 2;
+/** In windows of 256 tokens; `testWindows` and `validWindows` of each author that it is tested on. */
+export const clientSizes = { windowsPerMember: 10, testWindows: 6, validWindows: 2 } as const;
+const { windowsPerMember, testWindows, validWindows } = clientSizes;
 /** Of the update's norm, which is 1 for each member. */
 const stepLengths = [0.1, 0.25, 0.75, 1.5] as const;
 /** Of what ordinary training adds: `valid` chooses. */

@@ -5,12 +5,10 @@ import { type Code, spread } from './corpus.ts';
 import { normOf, withNoise } from './vectors.ts';
 import type { Workshop } from './workshop.ts';
 
-const records = 60;
-const canaries = 50;
-const candidates = 1000;
+/** Records, test and validation in windows of 256 tokens. */
+export const recordSizes = { records: 60, canaries: 50, candidates: 1000, testWindows: 12, validWindows: 4 } as const;
+const { records, canaries, candidates, testWindows, validWindows } = recordSizes;
 const canaryEpochs = 20;
-const testWindows = 12;
-const validWindows = 4;
 const stepLengths = [0.25, 0.75, 1.5, 3] as const;
 
 export interface RecordRow {
@@ -44,9 +42,6 @@ export async function recordLevel(code: Code, workshop: Workshop, epsilons: read
   const valid = spread(author.valid, validWindows);
   const test = spread(author.test, testWindows);
   const bits = (losses: readonly number[]): number => (mean(losses) / Math.LN2) * author.tokensPerByte;
-  const [baseOfJudged = []] = await workshop.losses(judged, []);
-  const [baseOfTest = []] = await workshop.losses(test, []);
-  const base = bits(baseOfTest);
 
   async function lengthFor(epsilon: RecordRow['epsilon'], vector: Float32Array): Promise<number> {
     if (epsilon === 'canariesAlone') return 1;
@@ -55,7 +50,7 @@ export async function recordLevel(code: Code, workshop: Workshop, epsilons: read
 
   async function measured(epsilon: RecordRow['epsilon'], multiplier: number, vector: Float32Array): Promise<Measured> {
     const step = { vector, length: await lengthFor(epsilon, vector) };
-    const after = bits(await workshop.lossesAt(test, step));
+    const [base = Number.NaN, after = Number.NaN] = (await workshop.losses(test, [step])).map(bits);
     return {
       epsilon,
       noiseMultiplier: rounded(multiplier, 3),
@@ -63,7 +58,7 @@ export async function recordLevel(code: Code, workshop: Workshop, epsilons: read
       bitsPerByte: rounded(after, 4),
       baseBitsPerByte: rounded(base, 4),
       gainPercent: rounded(100 * (1 - after / base), 3),
-      exposureBits: rounded(exposure(baseOfJudged, await workshop.lossesAt(judged, step)), 3),
+      exposureBits: rounded(exposure(await workshop.losses(judged, [step])), 3),
       ...chance(),
     };
   }
@@ -88,7 +83,7 @@ export async function recordLevel(code: Code, workshop: Workshop, epsilons: read
   return rows.map((row) => ({
     ...row,
     keptPercent: isTrained(row.epsilon) ? null : kept(row.gainPercent, gainOf('none')),
-    keptOfTrainedPercent: kept(row.gainPercent, gainOf('ordinary')),
+    keptOfTrainedPercent: row.epsilon === 'canariesAlone' ? null : kept(row.gainPercent, gainOf('ordinary')),
   }));
 }
 
@@ -117,7 +112,7 @@ function canaryLine(secret: string): string {
 }
 
 /** By how much a model that was trained finds each string likelier than before: rank among strings that nobody planted. */
-function exposure(base: readonly number[], after: readonly number[]): number {
+function exposure([base = [], after = []]: readonly (readonly number[])[]): number {
   const gained = base.map((loss, i) => loss - (after[i] ?? Number.NaN));
   const others = gained.slice(canaries);
   const bits = gained

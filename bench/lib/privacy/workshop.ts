@@ -22,8 +22,6 @@ export interface Workshop {
   train(name: string, examples: readonly Example[], epochs: number): Promise<Float32Array>;
   /** Loss of each example in nats a token, for the base model and for each direction at a step length. */
   losses(examples: readonly Example[], directions: readonly Step[]): Promise<readonly (readonly number[])[]>;
-  /** The same for one direction, without the base model. */
-  lossesAt(examples: readonly Example[], direction: Step): Promise<readonly number[]>;
   /** The adapter that is a direction at a step length: its file. */
   adapterOf(step: Step): Promise<string>;
 }
@@ -82,17 +80,24 @@ export async function openWorkshop(signal: AbortSignal, progress: (line: string)
 
   async function evaluate(examples: readonly Example[], adapters: readonly (string | undefined)[]) {
     const { path, hash } = await written(examples);
-    const name = createHash('sha256')
-      .update(JSON.stringify([hash, adapters]))
-      .digest('hex')
-      .slice(0, 16);
-    const file = await once(join(folder, `losses-${name}.json`), async (target) => {
-      const stacks = adapters.map((each) => (each === undefined ? [] : [{ path: each, scale: 1 }]));
+    const recordOf = (adapter: string | undefined): string => {
+      const name = createHash('sha256').update(JSON.stringify([hash, [adapter]]));
+      return join(folder, `losses-${name.digest('hex').slice(0, 16)}.json`);
+    };
+    const missing = [];
+    for (const adapter of adapters) if (!(await exists(recordOf(adapter)))) missing.push(adapter);
+    if (missing.length > 0) {
+      progress(`${missing.length} losses of ${path}`);
+      const stacks = missing.map((each) => (each === undefined ? [] : [{ path: each, scale: 1 }]));
       const { perExample } = await run(trainerCommands.evaluate, { ...common, data: path, stacks });
-      await writeFile(target, JSON.stringify(perExample));
-    });
-    const losses: number[][] = JSON.parse(await readFile(file, 'utf8'));
-    return losses;
+      for (const [i, adapter] of missing.entries())
+        await once(recordOf(adapter), (target) => writeFile(target, JSON.stringify(perExample[i])));
+    }
+    return Promise.all(
+      adapters.map(
+        async (adapter): Promise<readonly number[]> => JSON.parse(await readFile(recordOf(adapter), 'utf8')),
+      ),
+    );
   }
 
   async function adapterOf({ vector, length }: Step): Promise<string> {
@@ -155,10 +160,6 @@ export async function openWorkshop(signal: AbortSignal, progress: (line: string)
       const adapters: (string | undefined)[] = [undefined];
       for (const direction of directions) adapters.push(await adapterOf(direction));
       return evaluate(examples, adapters);
-    },
-    async lossesAt(examples, direction) {
-      const [losses = []] = await evaluate(examples, [await adapterOf(direction)]);
-      return losses;
     },
     adapterOf,
   };
