@@ -10,20 +10,26 @@ export interface Launched {
   readonly ended: () => string | undefined;
 }
 
+/** How the server's process begins; tests and benchmarks start theirs alike. */
+export const serverStart = {
+  /** Without a limit V8 keeps 64 MiB more for what is young, and soon of no use, after a few adapters. */
+  arguments: ['--max-semi-space-size=16'],
+  /** glibc's own threshold grows with what is freed, and then keeps adapters and contexts that are gone. */
+  environment: { MALLOC_MMAP_THRESHOLD_: String(1 << 20) },
+} as const;
+
 const maxLogBytes = 4 * 1024 * 1024;
 
 /** Starts the server on its own: closing this window or its extension host does not end it. */
 export function launch(script: string, machine: Machine): Launched {
   const log = openLog(machine);
   let ended: string | undefined;
-  // What is young in V8's heap is soon of no use: without a limit it keeps 64 MiB more for that after a few adapters.
-  const child = spawn(process.execPath, ['--max-semi-space-size=16', script], {
+  const child = spawn(process.execPath, [...serverStart.arguments, script], {
     detached: true,
     windowsHide: true,
     // The folder of the workspace could be removed or unmounted under a process that outlives it.
     cwd: machine.userHome,
-    // glibc's threshold grows with what is freed, and then keeps adapters and contexts that are gone; a fixed one gives them back.
-    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', MALLOC_MMAP_THRESHOLD_: String(1 << 20) },
+    env: { ...process.env, ...serverStart.environment, ELECTRON_RUN_AS_NODE: '1' },
     stdio: ['ignore', log ?? 'ignore', log ?? 'ignore'],
   });
   if (log !== undefined) closeSync(log);

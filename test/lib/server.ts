@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, open, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { serverStart } from '../../extension/src/launch.ts';
 
 const bundle = fileURLToPath(new URL('../../dist/language-server.mjs', import.meta.url));
 
@@ -56,10 +57,11 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   const logPath = join(options.home, 'server-output.log');
   const log = await open(logPath, 'a', 0o600);
   const spawnedAtMs = performance.now();
-  const [command = '', ...args] = [...(options.prefix ?? []), options.node ?? process.execPath, bundle];
+  const program = [options.node ?? process.execPath, ...serverStart.arguments, bundle];
+  const [command = '', ...args] = [...(options.prefix ?? []), ...program];
   const child = spawn(command, args, {
     stdio: ['ignore', log.fd, log.fd],
-    env: { ...process.env, ...options.env, ARGOT_HOME: options.home },
+    env: { ...process.env, ...serverStart.environment, ...options.env, ARGOT_HOME: options.home },
   });
   await once(child, 'spawn');
   await log.close();
