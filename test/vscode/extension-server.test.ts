@@ -25,13 +25,9 @@ async function begin(): Promise<Editor> {
   return editor;
 }
 
-it('is ready before anything is typed', async () => {
-  const window = await begin();
-  await window.statusBecomes(/Ready/, 20_000);
-});
-
-it('two windows have one server and one model in memory', async () => {
+it('is ready before anything is typed, and two windows have one server and one model in memory', async () => {
   const first = await begin();
+  await first.statusBecomes(/Ready/, 20_000);
   await first.type('const purple');
   await settledGhost(first);
   const pid = await first.languageServerPid();
@@ -51,7 +47,7 @@ it('two windows have one server and one model in memory', async () => {
   await waitUntil(async () => (await observer.statistics()).clients === 2);
 });
 
-it('after kill -9 while a suggestion is shown the next one comes by itself within 10 s', async () => {
+it('after kill -9 while a suggestion is shown the next one comes by itself within 10 s; “Restart” starts another', async () => {
   const window = await begin();
   await window.type('const purple');
   await settledGhost(window);
@@ -79,18 +75,13 @@ it('after kill -9 while a suggestion is shown the next one comes by itself withi
   await window.press('Enter');
   await window.type('const yellow');
   await settledGhost(window);
-});
 
-it('“Restart Language Server” starts another, which has the document', async () => {
-  const window = await begin();
-  await window.type('const purple');
-  await settledGhost(window);
-  const pid = await window.languageServerPid();
+  const second = await window.languageServerPid();
   await window.press('Escape');
   await window.runCommand('Argot: Restart Language Server');
   await waitUntil(async () => {
-    const next = await window.languageServerPid();
-    return next !== undefined && next !== pid;
+    const third = await window.languageServerPid();
+    return third !== undefined && third !== second;
   });
   await window.statusBecomes(/Ready/);
   expect(await window.notifications()).toEqual([]);
