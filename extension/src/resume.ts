@@ -10,7 +10,9 @@ const recentMs = 30_000;
  */
 export function resumeSuggestions(server: Server): Disposable {
   let wasReady = false;
-  let editedAt = 0;
+  // Who typed before the extension ran, in a window that has just been opened, waits as well.
+  const typedBefore = (window.activeTextEditor?.document.version ?? 1) > 1;
+  let editedAt = typedBefore ? Date.now() : 0;
   const listeners = [
     workspace.onDidChangeTextDocument(({ document }) => {
       if (document === window.activeTextEditor?.document) editedAt = Date.now();

@@ -38,6 +38,7 @@ let observer: Client;
 
 beforeAll(async () => {
   editor = await openEditor({ files });
+  await editor.statusBecomes(/Ready/, 20_000);
   observer = await connect({ address: `${editor.home}/run/server.sock` });
 });
 afterAll(async () => {

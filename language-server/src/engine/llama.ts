@@ -12,8 +12,6 @@ import { createVocabulary, type Vocabulary } from './vocabulary.ts';
 
 /** A cancel takes effect between chunks, so a chunk bounds what is evaluated in vain. */
 const prefillChunk = 64;
-/** What is prepared in a pause gives way to a key sooner. */
-const preparationChunk = 16;
 /** Outweighs any logit, so that only tokens that spell the required text can win. */
 const requiredBias = 1000;
 /** With more candidates than this, biasing each costs more than a second try now and then. */
@@ -86,7 +84,7 @@ function createEngine(
         const counts = createCounts(signal);
         const slot = residence.take(tokens);
         await align(slot.sequence, tokens, tokens.length);
-        await prefillRest(slot.sequence, tokens, tokens.length, preparationChunk, signal, counts, speedometer);
+        await prefillRest(slot.sequence, tokens, tokens.length, signal, counts, speedometer);
         return { evaluatedTokens: counts.prefill };
       }),
     generate: (request, signal) =>
@@ -149,7 +147,7 @@ async function decode(
   const started = performance.now();
   // The last token is always evaluated: its logits choose the first token of the output.
   const reusedTokens = await align(sequence, prompt, prompt.length - 1);
-  await prefillRest(sequence, prompt, prompt.length - 1, prefillChunk, signal, counts, speedometer);
+  await prefillRest(sequence, prompt, prompt.length - 1, signal, counts, speedometer);
   const prefilled = performance.now();
 
   const output: TokenId[] = [];
@@ -236,13 +234,12 @@ async function prefillRest(
   sequence: LlamaContextSequence,
   prompt: readonly TokenId[],
   end: number,
-  chunkTokens: number,
   signal: AbortSignal,
   counts: Counts,
   speedometer: ReturnType<typeof createSpeedometer>,
 ): Promise<void> {
   while (sequence.nextTokenIndex < end && !signal.aborted) {
-    const chunk = prompt.slice(sequence.nextTokenIndex, Math.min(sequence.nextTokenIndex + chunkTokens, end));
+    const chunk = prompt.slice(sequence.nextTokenIndex, Math.min(sequence.nextTokenIndex + prefillChunk, end));
     const started = performance.now();
     await sequence.evaluateWithoutGeneratingNewTokens(chunk as Token[]);
     counts.prefill += chunk.length;

@@ -80,6 +80,7 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
   const followed = new WeakSet<CachedSuggestion>();
   const preparer = createPreparer(prompts, deps.repository.refresh, deps.traces.countPrepared);
   let flight: Flight | undefined;
+  let restTimer: NodeJS.Timeout | undefined;
   let firstTokenMs: number | undefined;
   let newest = 0;
 
@@ -255,7 +256,8 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     trace.completion = place.lead + hit.text;
     const { version } = document.text;
     const goOn = () => document.text.version === version && lookAhead(document, place, hit);
-    setTimeout(goOn, lookAheadAfterMs).unref();
+    clearTimeout(restTimer);
+    restTimer = setTimeout(goOn, lookAheadAfterMs).unref();
     return {
       insertText: trace.completion,
       range: {
