@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { readGguf } from '../language-server/src/engine/gguf.ts';
+import { loadLibrary } from '../language-server/src/engine/library.ts';
 import type { LocalTrainer } from '../language-server/src/federation/localTrainer.ts';
 import { nativeTrainer } from '../language-server/src/federation/nativeTrainer.ts';
 import { sha256OfFile } from '../language-server/src/learning/adapterFile.ts';
@@ -52,13 +52,7 @@ export async function nativeMemberTrainer(
 
 /** The model's own tokenizer, without its weights. */
 export async function tokenizerOf(modelPath: string): Promise<(text: string) => readonly number[]> {
-  const llama = await getLlama({
-    gpu: false,
-    build: 'never',
-    skipDownload: true,
-    progressLogs: false,
-    logLevel: LlamaLogLevel.error,
-  });
+  const { llama } = await loadLibrary({ gpu: 'off', threads: 0, log: () => undefined });
   const model = await llama.loadModel({ modelPath, vocabOnly: true });
   return (text) => model.tokenize(text);
 }

@@ -1,19 +1,13 @@
-import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import type { Engine, ModelInfo } from '../../language-server/src/engine/engine.ts';
 import { readGguf } from '../../language-server/src/engine/gguf.ts';
+import { loadLibrary } from '../../language-server/src/engine/library.ts';
 import { promptFormatOf } from '../../language-server/src/engine/promptFormat.ts';
 
 /** The product's tokenizer for a model, without its weights: enough to build prompts, and nothing to run them with. */
 export async function openPromptEngine(modelPath: string, contextTokens: number): Promise<Engine> {
   const gguf = await readGguf(modelPath);
   if (!gguf.ok) throw new Error(`${modelPath} can't be read: ${gguf.fault}. Name another model in ARGOT_MODEL_PATH.`);
-  const llama = await getLlama({
-    gpu: false,
-    build: 'never',
-    skipDownload: true,
-    progressLogs: false,
-    logLevel: LlamaLogLevel.error,
-  });
+  const { llama } = await loadLibrary({ gpu: 'off', threads: 0, log: () => undefined });
   const vocabulary = await llama.loadModel({ modelPath, vocabOnly: true });
   const model: ModelInfo = {
     id: modelPath,

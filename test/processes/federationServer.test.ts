@@ -6,15 +6,14 @@ import { expect, it } from 'vitest';
 import {
   enrolRequest,
   federationViewRequest,
-  getSecretRequest,
   joinRequest,
   leadActionRequest,
   leaveRequest,
-  setSecretRequest,
 } from '#protocol/federationViews.ts';
 import { anchorsOf, enrolmentSchema } from '../../language-server/src/federation/enrolment.ts';
 import { keyPairFrom } from '../../protocol/src/federation/keys.ts';
 import { federationAt, startCoordinator } from '../lib/coordinator.ts';
+import { keepSecrets } from '../lib/editorSecrets.ts';
 import { ownServer, until } from './setup.ts';
 
 it('a language server enrols, is let in, keeps its keys in the editor, and leaves', async () => {
@@ -25,13 +24,7 @@ it('a language server enrols, is let in, keeps its keys in the editor, and leave
   await using server = await ownServer({ env: { ARGOT_FEDERATION_MS: '200' } });
   const folder = pathToFileURL(repository).href;
   await using client = await server.connect({ workspaceFolders: [{ uri: folder, name: 'garden' }] });
-  const secrets = new Map<string, string>();
-  client.connection.onRequest(getSecretRequest, ({ name }) => secrets.get(name) ?? null);
-  client.connection.onRequest(setSecretRequest, ({ name, value }) => {
-    if (value === null) secrets.delete(name);
-    else secrets.set(name, value);
-    return null;
-  });
+  const secrets = keepSecrets(client);
   const view = async () => client.connection.sendRequest(federationViewRequest, null);
   expect(await view()).toEqual({ teams: [], complaints: [] });
   const token = (await readFile(join(coordinator.data, 'founding-token'), 'utf8')).trim();

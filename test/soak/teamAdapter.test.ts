@@ -4,13 +4,7 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { dashboardRequest } from '#protocol/dashboard.ts';
-import {
-  enrolRequest,
-  federationViewRequest,
-  getSecretRequest,
-  leadActionRequest,
-  setSecretRequest,
-} from '#protocol/federationViews.ts';
+import { enrolRequest, federationViewRequest, leadActionRequest } from '#protocol/federationViews.ts';
 import { learningStateRequest } from '#protocol/learningRuns.ts';
 import { anchorsOf, type Enrolment, enrolmentSchema } from '../../language-server/src/federation/enrolment.ts';
 import { repositoryId } from '../../language-server/src/learning/example.ts';
@@ -21,6 +15,7 @@ import { keyPairFrom } from '../../protocol/src/federation/keys.ts';
 import { defaultRoundSettings, settingsFromFile } from '../../protocol/src/federation/roundSettings.ts';
 import { connectTo } from '../lib/client.ts';
 import { federationAt, startCoordinator } from '../lib/coordinator.ts';
+import { keepSecrets } from '../lib/editorSecrets.ts';
 import { habitualExamples } from '../lib/examples.ts';
 import { realEngine, trainerHost } from '../lib/learning.ts';
 import { createHome, startServer } from '../lib/server.ts';
@@ -58,13 +53,7 @@ it.skipIf('missing' in host)(
     const env = { ARGOT_FEDERATION_MS: '500', ARGOT_TRAINING: JSON.stringify(training) };
     const server = stack.use(await startServer({ home: home.path, env }));
     const client = stack.use(await connectTo(server, { workspaceFolders: [folder] }));
-    const secrets = new Map<string, string>();
-    client.connection.onRequest(getSecretRequest, ({ name }) => secrets.get(name) ?? null);
-    client.connection.onRequest(setSecretRequest, ({ name, value }) => {
-      if (value === null) secrets.delete(name);
-      else secrets.set(name, value);
-      return null;
-    });
+    const secrets = keepSecrets(client);
     const token = (await readFile(join(coordinator.data, 'founding-token'), 'utf8')).trim();
     const params = { folder: folder.uri, url: coordinator.url, token, name: 'Ada' };
     await until('enrolled', async () => (await client.connection.sendRequest(enrolRequest, params)).ok, 60_000);

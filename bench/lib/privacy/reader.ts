@@ -1,4 +1,5 @@
-import { getLlama, type LlamaContextSequence, LlamaLogLevel, type LlamaModel, type Token } from 'node-llama-cpp';
+import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import { loadLibrary } from '../../../language-server/src/engine/library.ts';
 import { modelPath } from '../product.ts';
 
 /** Probability of each token as the next one. */
@@ -16,13 +17,7 @@ export interface Reading extends AsyncDisposable {
 }
 
 export async function openReading(): Promise<Reading> {
-  const llama = await getLlama({
-    gpu: false,
-    build: 'never',
-    skipDownload: true,
-    progressLogs: false,
-    logLevel: LlamaLogLevel.error,
-  });
+  const { llama } = await loadLibrary({ gpu: 'off', threads: 0, log: () => undefined });
   const model = await llama.loadModel({ modelPath: modelPath() });
   return {
     reader: (tokens, adapter) => openReader(model, tokens, adapter),
