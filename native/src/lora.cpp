@@ -41,32 +41,39 @@ void scatter(const std::vector<float> & parameters, const ParameterLayout & layo
 
 namespace {
 
-// Writes adapter rows a (rank, in) and bᵀ (rank, out) into the stack's four forms, from row `at` on.
+// Writes adapter rows a (rank, in) and bᵀ (rank, out) into the stack, from row `at` on.
 template <typename Real, typename Source>
-void place_rows(LoraStack<Real> & stack, const Weight & w, int64_t at, int64_t rank, Real scale, const Source * a, const Source * b_transposed) {
+void place_rows(LoraStack<Real> & stack, const Weight & w, int64_t at, int64_t rank, const Source * a, const Source * b_transposed) {
+    std::copy_n(a, rank * w.cols, stack.a.data() + at * w.cols);
+    std::copy_n(b_transposed, rank * w.rows, stack.b_transposed.data() + at * w.rows);
+}
+
+// turned (cols, padded) = rows (rank, cols) transposed; what stands behind the rank stays zero.
+template <typename Real>
+void turn(const Buffer<Real> & rows, int64_t rank, int64_t cols, int64_t padded, Buffer<Real> & turned) {
+    if (turned.size() == 0) {
+        turned.resize(cols * padded);
+        turned.clear();
+    }
     for (int64_t r = 0; r < rank; r++) {
-        for (int64_t i = 0; i < w.cols; i++) {
-            const Real value = Real(a[r * w.cols + i]);
-            stack.a[(at + r) * w.cols + i] = value;
-            stack.a_transposed_scaled[i * stack.padded + at + r] = scale * value;
-        }
-        for (int64_t o = 0; o < w.rows; o++) {
-            const Real value = Real(b_transposed[r * w.rows + o]);
-            stack.b_transposed[(at + r) * w.rows + o] = value;
-            stack.b_scaled[o * stack.padded + at + r] = scale * value;
-        }
+        for (int64_t i = 0; i < cols; i++) turned[i * padded + r] = rows[r * cols + i];
     }
 }
 
+// From the rows to the other forms.
 template <typename Real>
-void pack_panels(const Machine<Real> & machine, LoraStack<Real> & stack, const Weight & w) {
+void turn_round(const Machine<Real> & machine, LoraStack<Real> & stack, const Weight & w) {
     if constexpr (std::is_same_v<Real, float>) {
-        if (!machine.half || w.cols % 2 != 0 || w.rows % 2 != 0) return;
-        stack.a_panel.resize(w.cols * stack.padded);
-        stack.b_panel.resize(w.rows * stack.padded);
-        machine.half->pack_columns(w.cols, stack.padded, stack.a_transposed_scaled.data(), stack.padded, stack.a_panel.data(), stack.padded);
-        machine.half->pack_columns(w.rows, stack.padded, stack.b_scaled.data(), stack.padded, stack.b_panel.data(), stack.padded);
+        if (machine.half && w.cols % 2 == 0 && w.rows % 2 == 0) {
+            stack.a_panel.resize(w.cols * stack.padded);
+            stack.b_panel.resize(w.rows * stack.padded);
+            machine.half->pack_rows(stack.rank, w.cols, stack.a.data(), w.cols, stack.a_panel.data(), stack.padded);
+            machine.half->pack_rows(stack.rank, w.rows, stack.b_transposed.data(), w.rows, stack.b_panel.data(), stack.padded);
+            return;
+        }
     }
+    turn(stack.a, stack.rank, w.cols, stack.padded, stack.a_transposed);
+    turn(stack.b_transposed, stack.rank, w.rows, stack.padded, stack.b);
 }
 
 } // namespace
@@ -76,7 +83,6 @@ LoraStack<Real> stack_adapters(const Machine<Real> & machine, const Weight & w, 
                                const std::vector<FrozenAdapter> & frozen) {
     LoraStack<Real> stack;
     stack.trained = trained;
-    stack.trained_scale = Real(trained_scale);
     stack.rank = trained;
     for (const FrozenAdapter & f : frozen) {
         if (f.adapter.shape.targets[size_t(target)]) stack.rank += f.adapter.shape.rank;
@@ -85,27 +91,26 @@ LoraStack<Real> stack_adapters(const Machine<Real> & machine, const Weight & w, 
     stack.padded = (stack.rank + 15) / 16 * 16;
     stack.a.resize(stack.rank * w.cols);
     stack.b_transposed.resize(stack.rank * w.rows);
-    stack.a_transposed_scaled.resize(w.cols * stack.padded);
-    stack.b_scaled.resize(w.rows * stack.padded);
     stack.a.clear();
     stack.b_transposed.clear();
-    stack.a_transposed_scaled.clear();
-    stack.b_scaled.clear();
+    stack.scale.assign(size_t(stack.padded), Real(0));
+    std::fill_n(stack.scale.begin(), trained, Real(trained_scale));
     int64_t at = trained;
     for (const FrozenAdapter & f : frozen) {
         if (!f.adapter.shape.targets[size_t(target)]) continue;
         const Pair & pair = f.adapter.layer[size_t(layer)][size_t(target)];
-        place_rows(stack, w, at, f.adapter.shape.rank, Real(f.adapter.shape.scale() * f.scale), pair.a.data(), pair.b_transposed.data());
+        place_rows(stack, w, at, f.adapter.shape.rank, pair.a.data(), pair.b_transposed.data());
+        std::fill_n(stack.scale.begin() + at, f.adapter.shape.rank, Real(f.adapter.shape.scale() * f.scale));
         at += f.adapter.shape.rank;
     }
-    pack_panels(machine, stack, w);
+    turn_round(machine, stack, w);
     return stack;
 }
 
 template <typename Real>
 void set_trained(const Machine<Real> & machine, LoraStack<Real> & stack, const Weight & w, const Real * a, const Real * b_transposed) {
-    place_rows(stack, w, 0, stack.trained, stack.trained_scale, a, b_transposed);
-    pack_panels(machine, stack, w);
+    place_rows(stack, w, 0, stack.trained, a, b_transposed);
+    turn_round(machine, stack, w);
 }
 
 namespace {
@@ -123,26 +128,22 @@ void apply_dropout(Machine<Real> & machine, const Dropout & dropout, const Real 
     });
 }
 
-// c (n, cols) = x (n, depth) · m (depth, cols), shared out by rows.
+// c (n, padded) = scale · x (n, depth) · m, where m (depth, padded) is a panel of bfloat16 pairs, or plain where that is empty.
 template <typename Real>
-void thin_product(Machine<Real> & machine, const Real * x, int64_t n, int64_t depth, const Real * m, int64_t cols, Real * c) {
-    over_rows(*machine.threads, n, 32, [&](int64_t first, int64_t last, int) {
-        machine.kernels->gemm(last - first, cols, depth, x + first * depth, depth, 1, m, cols, c + first * cols, cols, false);
-    });
-}
-
-// The same of an operand that may have its copy in bfloat16, with m also as a panel.
-template <typename Real>
-void thin_product(Machine<Real> & machine, const Operand<Real> & x, const Buffer<Real> & m, const Buffer<uint16_t> & panel, int64_t cols, Real * c) {
-    if constexpr (std::is_same_v<Real, float>) {
+void thin_product(Machine<Real> & machine, const LoraStack<Real> & stack, const Operand<Real> & x, const Buffer<Real> & m, const Buffer<uint16_t> & panel, Real * c) {
+    const int64_t padded = stack.padded;
+    over_rows(*machine.threads, x.rows, 48, [&](int64_t first, int64_t last, int) {
+        const int64_t rows = last - first;
+        Real * out = c + first * padded;
         if (panel.size() > 0) {
-            over_rows(*machine.threads, x.rows, 48, [&](int64_t first, int64_t last, int) {
-                machine.half->gemm(last - first, cols, x.cols, x.half.data() + first * x.cols, x.cols, panel.data(), cols, c + first * cols, cols, false);
-            });
-            return;
+            if constexpr (std::is_same_v<Real, float>) machine.half->gemm(rows, padded, x.cols, x.half + first * x.half_stride, x.half_stride, panel.data(), padded, out, padded, false);
+        } else {
+            machine.kernels->gemm(rows, padded, x.cols, x.data + first * x.cols, x.cols, 1, m.data(), padded, out, padded, false);
         }
-    }
-    thin_product(machine, x.data, x.rows, x.cols, m.data(), cols, c);
+        for (int64_t i = 0; i < rows; i++) {
+            for (int64_t r = 0; r < padded; r++) out[i * padded + r] *= stack.scale[size_t(r)];
+        }
+    });
 }
 
 template <typename Real>
@@ -159,7 +160,7 @@ LowRank<Real> low_rank(Machine<Real> & machine, LoraScratch<Real> & scratch, con
     prepare(machine, scratch.low, left, n, stride);
     LowRank<Real> low = {left + skipped, right + skipped * columns, rank - skipped, stride, nullptr};
     // Pairs begin at even places, and the zeros behind the rank must be there to fill the last one.
-    if (machine.half && skipped % 2 == 0) low.half = scratch.low.half.data() + skipped;
+    if (machine.half && skipped % 2 == 0) low.half = scratch.low.half + skipped;
     return low;
 }
 
@@ -167,12 +168,13 @@ template <typename Real>
 void lora_forward(Machine<Real> & machine, const LoraStack<Real> & stack, const Operand<Real> & x, const Dropout & dropout, Real * u,
                   LoraScratch<Real> & scratch) {
     if (stack.rank == 0) return;
-    thin_product(machine, x, stack.a_transposed_scaled, stack.a_panel, stack.padded, u);
+    thin_product(machine, stack, x, stack.a_transposed, stack.a_panel, u);
     if (dropout.rate == 0 || stack.trained == 0) return;
     grow(scratch.dropped, x.rows * x.cols);
     grow(scratch.u_dropped, x.rows * stack.padded);
     apply_dropout(machine, dropout, x.data, x.rows, x.cols, scratch.dropped.data());
-    thin_product(machine, scratch.dropped.data(), x.rows, x.cols, stack.a_transposed_scaled.data(), stack.padded, scratch.u_dropped.data());
+    prepare(machine, scratch.dropped_operand, static_cast<const Real *>(scratch.dropped.data()), x.rows, x.cols);
+    thin_product(machine, stack, scratch.dropped_operand, stack.a_transposed, stack.a_panel, scratch.u_dropped.data());
     for (int64_t n = 0; n < x.rows; n++) {
         std::copy_n(scratch.u_dropped.data() + n * stack.padded, stack.trained, u + n * stack.padded);
     }
@@ -187,7 +189,7 @@ void linear_backward(Machine<Real> & machine, const Weight & w, const LoraStack<
     const bool drops = dropout.rate > 0 && stack.trained > 0;
     if (stack.rank > 0) {
         grow(scratch.du, n * ld);
-        thin_product(machine, dy, stack.b_scaled, stack.b_panel, ld, scratch.du.data());
+        thin_product(machine, stack, dy, stack.b, stack.b_panel, scratch.du.data());
     }
     const Real * du = scratch.du.data();
     if (place) {

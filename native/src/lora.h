@@ -19,12 +19,13 @@ struct LoraStack {
     int64_t padded = 0;
     /** Leading rows that train. */
     int64_t trained = 0;
-    Real trained_scale = 0;
-    Buffer<Real> a;                   // (rank, in)
-    Buffer<Real> a_transposed_scaled; // (in, padded)
-    Buffer<Real> b_transposed;        // (rank, out)
-    Buffer<Real> b_scaled;            // (out, padded)
-    /** The two scaled ones as panels of bfloat16 pairs, where the machine multiplies those. */
+    /** One for each of the padded columns of u and du. */
+    std::vector<Real> scale;
+    Buffer<Real> a;            // (rank, in)
+    Buffer<Real> b_transposed; // (rank, out)
+    /** The same turned round, for products over `in` and `out`: panels of bfloat16 pairs where the machine multiplies those. */
+    Buffer<Real> a_transposed; // (in, padded)
+    Buffer<Real> b;            // (out, padded)
     Buffer<uint16_t> a_panel, b_panel;
 };
 
@@ -70,7 +71,7 @@ struct GradientSlot {
 template <typename Real>
 struct LoraScratch {
     Buffer<Real> du, dropped, masked, u_dropped;
-    Operand<Real> low;
+    Operand<Real> low, dropped_operand;
 };
 
 /** left · right as multiply_forward and multiply_backward take it; `left` (n, stride) has zeros behind its rank. */

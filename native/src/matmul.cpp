@@ -108,9 +108,11 @@ void prepare(Machine<Real> & machine, Operand<Real> & operand, const Real * data
     operand.cols = cols;
     if constexpr (std::is_same_v<Real, float>) {
         if (!machine.half) return;
-        if (operand.half.size() < rows * cols) operand.half.resize(rows * cols);
+        if (operand.rounded.size() < rows * cols) operand.rounded.resize(rows * cols);
+        operand.half = operand.rounded.data();
+        operand.half_stride = cols;
         over_rows(*machine.threads, rows, 16, [&](int64_t first, int64_t last, int) {
-            machine.half->convert((last - first) * cols, data + first * cols, operand.half.data() + first * cols);
+            machine.half->convert((last - first) * cols, data + first * cols, operand.rounded.data() + first * cols);
         });
     }
 }
@@ -137,7 +139,7 @@ void multiply_forward(Machine<Real> & machine, const Linear & linear, const Oper
             decode_forward(machine, s, w, column, columns, from, depth, half);
             if constexpr (std::is_same_v<Real, float>) {
                 if (half) {
-                    machine.half->gemm(rows, columns, depth, x.half.data() + task.first * x.cols + from, x.cols, s.half_panel.data(),
+                    machine.half->gemm(rows, columns, depth, x.half + task.first * x.half_stride + from, x.half_stride, s.half_panel.data(),
                                        panel_columns, c, w.rows, accumulate);
                     continue;
                 }
@@ -165,7 +167,7 @@ void multiply_backward(Machine<Real> & machine, const Weight & w, const Operand<
             decode_backward(machine, s, w, from, depth, column, columns, width, half);
             if constexpr (std::is_same_v<Real, float>) {
                 if (half) {
-                    machine.half->gemm(rows, columns, depth, dy.half.data() + task.first * dy.cols + from, dy.cols, s.half_panel.data(),
+                    machine.half->gemm(rows, columns, depth, dy.half + task.first * dy.half_stride + from, dy.half_stride, s.half_panel.data(),
                                        width, c, w.cols, accumulate || from > 0);
                     continue;
                 }

@@ -37,7 +37,10 @@ template <typename Real>
 struct Operand {
     const Real * data;
     int64_t rows, cols;
-    Buffer<uint16_t> half;
+    const uint16_t * half = nullptr;
+    int64_t half_stride = 0;
+    /** What `half` points to after prepare. */
+    Buffer<uint16_t> rounded;
 };
 template <typename Real>
 void prepare(Machine<Real> & machine, Operand<Real> & operand, const Real * data, int64_t rows, int64_t cols);
@@ -51,6 +54,12 @@ struct LowRank {
     /** `left` in bfloat16, or null: see prepare. */
     const uint16_t * half = nullptr;
 };
+
+/** Whether multiply_backward reads only the bfloat16 copy of dy. */
+template <typename Real>
+bool backward_is_half(const Machine<Real> & machine, const Weight & weight) {
+    return machine.half && weight.rows % 2 == 0 && weight.cols % 16 == 0;
+}
 
 /** y (n, out) = x (n, in) · Wᵀ + bias + low. */
 template <typename Real>

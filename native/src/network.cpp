@@ -79,6 +79,32 @@ void head_forward(Network<Real> & net, const Pack & pack, const Real * normed, s
     });
 }
 
+// net.d_operand = the gradient at the logits of `rows` labels from `first` on, in the place of these logits.
+template <typename Real>
+void head_gradient(Network<Real> & net, const Pack & pack, size_t first, int64_t rows, const std::vector<Real> & lse) {
+    const int64_t vocabulary = net.model->vocabulary;
+    if constexpr (std::is_same_v<Real, float>) {
+        // Rounded at once: the logits are the largest matrix there is, and a copy costs memory and time.
+        if (backward_is_half(net.machine, net.model->head)) {
+            const auto half_row = [&](int64_t i) { return reinterpret_cast<uint16_t *>(net.logits.data() + i * vocabulary); };
+            net.machine.threads->run(rows, [&](int64_t i, int) {
+                const Label & label = pack.labels[first + size_t(i)];
+                net.machine.half->cross_entropy_backward(vocabulary, lse[size_t(i)], float(label.weight), label.token, net.logits.data() + i * vocabulary, half_row(i));
+            });
+            net.d_operand.rows = rows;
+            net.d_operand.cols = vocabulary;
+            net.d_operand.half = half_row(0);
+            net.d_operand.half_stride = 2 * vocabulary;
+            return;
+        }
+    }
+    net.machine.threads->run(rows, [&](int64_t i, int) {
+        const Label & label = pack.labels[first + size_t(i)];
+        net.machine.kernels->cross_entropy_backward(vocabulary, lse[size_t(i)], Real(label.weight), label.token, net.logits.data() + i * vocabulary);
+    });
+    prepare(net.machine, net.d_operand, static_cast<const Real *>(net.logits.data()), rows, vocabulary);
+}
+
 // The head: norm, logits and losses of the label rows; where `d` is given, it receives the gradient at the last layer.
 template <typename Real>
 std::vector<double> head(Network<Real> & net, const Pack & pack, const Real * x, Real * d) {
@@ -98,11 +124,7 @@ std::vector<double> head(Network<Real> & net, const Pack & pack, const Real * x,
         if (net.breathe) net.breathe();
         head_forward(net, pack, normed.data(), first, last, lse, losses);
         if (!d) continue;
-        net.machine.threads->run(rows, [&](int64_t i, int) {
-            const Label & label = pack.labels[first + size_t(i)];
-            net.machine.kernels->cross_entropy_backward(m.vocabulary, lse[size_t(i)], Real(label.weight), label.token, net.logits.data() + i * m.vocabulary);
-        });
-        prepare(net.machine, net.d_operand, net.logits.data(), rows, m.vocabulary);
+        head_gradient(net, pack, first, rows, lse);
         multiply_backward(net.machine, m.head, net.d_operand, LowRank<Real>{}, net.d_selected.data(), false);
         for (int64_t i = 0; i < rows; i++) {
             const int64_t row = pack.labels[first + size_t(i)].row;
@@ -187,8 +209,7 @@ int64_t network_bytes(const Model & m, const NetworkOptions & o, int64_t rank, i
     const int64_t kept = one * (o.checkpointing ? 1 : m.layers) + n * m.width * (m.layers + 1);
     const int64_t passing = n * (2 * m.feed_forward + 4 * q + 4 * kv + 6 * m.width);
     const int64_t rows = std::min(n, o.head_rows), head = rows * m.vocabulary;
-    // Half-precision copies of operands, the widest of which is the logits' gradient.
-    const int64_t halves = std::max(head, n * widest) / 2 + n * widest / 2;
+    const int64_t halves = n * widest; // two operands
     int64_t adapters = 0;
     for (const Linear & l : m.layer[0].linear) adapters += (rank + padded) * (l.weight.rows + l.weight.cols);
     const int64_t scratch = int64_t(threads) * (2 * 256 * 256 + 64 * n + 2 * m.head_width * n);

@@ -160,6 +160,25 @@ void check_half(const HalfKernels & h, const Kernels<double> & reference) {
     }
 }
 
+// In place, and each element to within one step of its own bfloat16.
+void check_half_cross_entropy(const HalfKernels & h, const Kernels<double> & reference) {
+    for (const int64_t n : {1, 3, 16, 17, 100, 1025}) {
+        std::vector<float> logits = random_values(n, 8);
+        std::vector<double> want = widened(logits);
+        const double lse = reference.log_sum_exp(n, want.data()) + 0.01;
+        reference.cross_entropy_backward(n, lse, 0.5, n / 3, want.data());
+        h.cross_entropy_backward(n, float(lse), 0.5f, n / 3, logits.data(), reinterpret_cast<uint16_t *>(logits.data()));
+        std::vector<float> ratio(want.size());
+        for (size_t i = 0; i < ratio.size(); i++) {
+            uint32_t bits = 0;
+            std::memcpy(reinterpret_cast<char *>(&bits) + 2, reinterpret_cast<const char *>(logits.data()) + 2 * i, 2);
+            std::memcpy(&ratio[i], &bits, 4);
+            ratio[i] = float(ratio[i] / want[i]);
+        }
+        hold(h.name, "cross_entropy_backward", n, ratio, std::vector<double>(ratio.size(), 1), 0.004);
+    }
+}
+
 // Attention in bfloat16 against attention in double: operands and probabilities are rounded to 8 bits. Two segments, the
 // second shorter than what the first left in the buffers.
 void check_half_attention(const HalfKernels & half) {
@@ -245,6 +264,7 @@ int main(int argc, char ** argv) {
     }
     if (const HalfKernels * half = half_kernels()) {
         check_half(*half, reference);
+        check_half_cross_entropy(*half, reference);
         check_half_attention(*half);
         std::printf("%s checked\n", half->name);
     }

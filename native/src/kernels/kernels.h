@@ -60,6 +60,8 @@ struct HalfKernels {
     /** C (m, n) = [C +] A (m, k) · panel; k even, n a multiple of 16; ldp counts pairs. */
     void (*gemm)(int64_t m, int64_t n, int64_t k, const uint16_t * a, int64_t lda, const uint16_t * panel, int64_t ldp,
                  float * c, int64_t ldc, bool accumulate);
+    /** d = bfloat16(weight * (softmax(logits) - onehot(label))), given their log_sum_exp; d may lie where the logits do. */
+    void (*cross_entropy_backward)(int64_t n, float lse, float weight, int64_t label, const float * logits, uint16_t * d);
 };
 
 template <typename Real>
