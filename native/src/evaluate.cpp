@@ -63,11 +63,12 @@ void run_evaluate(Fields & fields, Session & session) {
     options = plan_memory(common.model, AdapterShape{}, options, common.threads, 0, false).options;
     Threads threads(common.threads);
     session.attach(threads);
+    const auto offload = open_device(common, false, threads);
     Json results = Json::list();
     const double started = seconds_now();
     int64_t tokens = 0;
     for (size_t i = 0; i < stacks.size(); i++) {
-        const auto network = make_network<float>(common.model, make_machine<float>(*common.kernels, common.half, threads), options, nullptr, stacks[i]);
+        const auto network = make_network<float>(common.model, make_machine<float>(*common.kernels, common.half, threads, offload.get()), options, nullptr, stacks[i]);
         network->breathe = [&session] { session.breathe(); };
         const Totals totals = evaluate_stack(session, *network, examples, options.capacity, int64_t(i));
         tokens += totals.tokens;

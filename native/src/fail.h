@@ -20,6 +20,7 @@ enum class Problem {
     memoryCeiling,
     fileNotWritable,
     cancelled,
+    deviceUnusable,
 };
 
 struct ProblemName {
@@ -41,6 +42,7 @@ inline ProblemName describe(Problem problem) {
         case Problem::memoryCeiling: return {"memoryCeiling", 11};
         case Problem::fileNotWritable: return {"fileNotWritable", 12};
         case Problem::cancelled: return {"cancelled", 13};
+        case Problem::deviceUnusable: return {"deviceUnusable", 14};
         case Problem::internal: break;
     }
     return {"internal", 1};

@@ -41,11 +41,6 @@ void * open_library(const std::string & path) {
 void * find_symbol(void * library, const char * name) { return dlsym(library, name); }
 #endif
 
-template <typename Function>
-void resolve(const std::vector<void *> & libraries, const char * name, Function & function) {
-    function = reinterpret_cast<Function>(find_function(libraries, name));
-}
-
 // "libggml-base.so", "libggml-base.0.23.dylib", "ggml-base.dll"; and for the registry "libggml.so",
 // "libggml.v0.4.0.so", "libggml.cuda.v0.5.0.so", but not "libggml-cpu-zen4.so".
 std::string find_library(const std::string & folder, const std::string & stem) {
@@ -136,6 +131,7 @@ std::vector<Device> list_devices(const Ggml & ggml) {
     for (size_t i = 0; i < count(); i++) {
         const ggml_backend_dev_t device = get(i);
         Device entry = {};
+        entry.handle = device;
         entry.name = name(device);
         entry.description = description(device);
         entry.gpu = type(device) == GGML_BACKEND_DEVICE_TYPE_GPU || type(device) == GGML_BACKEND_DEVICE_TYPE_IGPU;

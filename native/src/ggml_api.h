@@ -11,6 +11,7 @@
 namespace argot {
 
 struct Device {
+    ggml_backend_dev_t handle;
     std::string name, description;
     bool gpu;
     size_t memory_free, memory_total;
@@ -37,7 +38,12 @@ void * find_function(const std::vector<void *> & libraries, const char * name);
 /** Loads the library that knows the back ends; gives all that are loaded. */
 std::vector<void *> open_registry(const Ggml & ggml);
 
-/** What ggml's back ends in that folder can compute on. Loading GPU drivers takes time: only `info` asks. */
+template <typename Function>
+void resolve(const std::vector<void *> & libraries, const char * name, Function & function) {
+    function = reinterpret_cast<Function>(find_function(libraries, name));
+}
+
+/** What ggml's back ends in that folder can compute on. Loading GPU drivers takes time: who trains on the processor does not ask. */
 std::vector<Device> list_devices(const Ggml & ggml);
 
 } // namespace argot

@@ -1,5 +1,5 @@
 // `gradcheck`: are the gradients right? In double precision the hand-written backward pass is held to finite
-// differences of the loss; then every float path (kernel tables, bfloat16) is held to the double gradients.
+// differences of the loss; then every float path (kernel tables, bfloat16, a device if one is named) is held to the double gradients.
 #include "dataset.h"
 #include "random.h"
 #include "request.h"
@@ -55,8 +55,8 @@ Adapter random_adapter(const Model & model, const AdapterShape & shape, uint64_t
 }
 
 template <typename Real>
-std::unique_ptr<Network<Real>> network_of(const Check & c, const Kernels<Real> & kernels, const HalfKernels * half) {
-    auto net = make_network<Real>(c.common.model, make_machine<Real>(kernels, half, c.threads), c.options, &c.shape, c.frozen);
+std::unique_ptr<Network<Real>> network_of(const Check & c, const Kernels<Real> & kernels, const HalfKernels * half, Offload * offload = nullptr) {
+    auto net = make_network<Real>(c.common.model, make_machine<Real>(kernels, half, c.threads, offload), c.options, &c.shape, c.frozen);
     const std::vector<Real> parameters(c.parameters.begin(), c.parameters.end());
     set_parameters(*net, parameters.data());
     return net;
@@ -134,9 +134,9 @@ double worst_against_differences(Check & c, Network<double> & net, const std::ve
 }
 
 // |float gradient - double gradient| / |double gradient|, the worst of all tensors.
-Json compare_float(Check & c, const Kernels<float> & kernels, const HalfKernels * half, const std::vector<double> & gradient, double loss,
-                   const std::vector<Range> & ranges) {
-    const auto net = network_of<float>(c, kernels, half);
+Json compare_float(Check & c, const Kernels<float> & kernels, const HalfKernels * half, Offload * offload, const std::vector<double> & gradient,
+                   double loss, const std::vector<Range> & ranges) {
+    const auto net = network_of<float>(c, kernels, half, offload);
     std::vector<float> got;
     const double got_loss = loss_and_gradient(c, *net, got);
     double worst = 0;
@@ -148,7 +148,8 @@ Json compare_float(Check & c, const Kernels<float> & kernels, const HalfKernels 
         }
         worst = std::max(worst, std::sqrt(difference) / std::max(norm_of(gradient.data() + range.first, range.count), 1e-12));
     }
-    return Json::make().with("kernels", half ? half->name : kernels.name).with("error", worst).with("lossError", std::fabs(got_loss - loss) / std::fabs(loss));
+    const char * name = offload ? "device" : half ? half->name : kernels.name;
+    return Json::make().with("kernels", name).with("error", worst).with("lossError", std::fabs(got_loss - loss) / std::fabs(loss));
 }
 
 } // namespace
@@ -157,6 +158,7 @@ void run_gradcheck(Fields & fields, Session & session) {
     const Common common = read_common(fields);
     Threads threads(common.threads);
     session.attach(threads);
+    const auto offload = open_device(common, true, threads);
     Check c{common, session, threads, read_shape(fields), {}, {}, {}, {}, 0};
     c.seed = uint64_t(fields.integer("seed", 1, 0, int64_t(1) << 53));
     const int64_t length = fields.integer("tokens", 24, 4, 4096);
@@ -197,9 +199,10 @@ void run_gradcheck(Fields & fields, Session & session) {
     const std::vector<Range> ranges = tensors_of(net->layout, c.options.trains);
     Json paths = Json::list();
     for (const char * name : {"portable", "neon", "sse", "avx2", "avx512"}) {
-        if (const Kernels<float> * kernels = find_kernels(name)) paths.array.push_back(compare_float(c, *kernels, nullptr, gradient, loss, ranges));
+        if (const Kernels<float> * kernels = find_kernels(name)) paths.array.push_back(compare_float(c, *kernels, nullptr, nullptr, gradient, loss, ranges));
     }
-    if (half_kernels()) paths.array.push_back(compare_float(c, best_kernels(), half_kernels(), gradient, loss, ranges));
+    if (half_kernels()) paths.array.push_back(compare_float(c, best_kernels(), half_kernels(), nullptr, gradient, loss, ranges));
+    if (offload) paths.array.push_back(compare_float(c, best_kernels(), nullptr, offload.get(), gradient, loss, ranges));
     const double worst = differences ? worst_against_differences(c, *net, gradient, ranges) : NAN;
     Json result = Json::make().with("event", "result").with("loss", loss).with("tensors", int64_t(ranges.size())).with("worst", worst).with("paths", paths);
     if (dump) {

@@ -1,5 +1,7 @@
 #include "matmul.h"
 
+#include "offload.h"
+
 #include <algorithm>
 #include <type_traits>
 
@@ -83,11 +85,21 @@ void decode_backward(Machine<Real> & machine, typename Machine<Real>::Scratch & 
     }
 }
 
+// c (n, columns) += bias + low: what a device leaves to be done here.
+void add_rest(const Machine<float> & machine, const std::vector<float> & bias, const LowRank<float> & low, int64_t n, int64_t columns, float * c) {
+    if (bias.empty() && low.rank == 0) return;
+    over_rows(*machine.threads, n, 16, [&](int64_t first, int64_t last, int) {
+        for (int64_t i = first; i < last && !bias.empty(); i++) machine.kernels->add(columns, bias.data(), c + i * columns);
+        machine.kernels->gemm(last - first, columns, low.rank, low.left + first * low.stride, low.stride, 1, low.right, columns, c + first * columns, columns, true);
+    });
+}
+
 } // namespace
 
 template <typename Real>
-Machine<Real> make_machine(const Kernels<Real> & kernels, const HalfKernels * half, Threads & threads) {
-    Machine<Real> machine{&kernels, std::is_same_v<Real, float> ? half : nullptr, &threads, {}};
+Machine<Real> make_machine(const Kernels<Real> & kernels, const HalfKernels * half, Threads & threads, Offload * offload) {
+    constexpr bool checks = std::is_same_v<Real, double>;
+    Machine<Real> machine{&kernels, checks ? nullptr : half, &threads, checks ? nullptr : offload, {}};
     machine.scratch.resize(size_t(threads.count()));
     for (auto & s : machine.scratch) {
         s.rows.resize(decode_rows * panel_depth);
@@ -120,6 +132,12 @@ void prepare(Machine<Real> & machine, Operand<Real> & operand, const Real * data
 template <typename Real>
 void multiply_forward(Machine<Real> & machine, const Linear & linear, const Operand<Real> & x, const LowRank<Real> & low, Real * y) {
     const Weight & w = linear.weight;
+    if constexpr (std::is_same_v<Real, float>) {
+        if (machine.offload) {
+            machine.offload->forward(w, x.rows, x.data, y);
+            return add_rest(machine, linear.bias, low, x.rows, w.rows, y);
+        }
+    }
     const std::vector<Task> tasks = share((w.rows + panel_columns - 1) / panel_columns, x.rows, machine.threads->count());
     machine.threads->run_unless_stopped(int64_t(tasks.size()), [&](int64_t index, int worker) {
         const Task & task = tasks[size_t(index)];
@@ -153,6 +171,12 @@ void multiply_forward(Machine<Real> & machine, const Linear & linear, const Oper
 
 template <typename Real>
 void multiply_backward(Machine<Real> & machine, const Weight & w, const Operand<Real> & dy, const LowRank<Real> & low, Real * dx, bool accumulate) {
+    if constexpr (std::is_same_v<Real, float>) {
+        if (machine.offload) {
+            machine.offload->backward(w, dy.rows, dy.data, dx, accumulate);
+            return add_rest(machine, {}, low, dy.rows, w.cols, dx);
+        }
+    }
     const int64_t width = std::max(panel_columns, w.block), depth_limit = panel_depth * panel_columns / std::min(width, panel_depth);
     const std::vector<Task> tasks = share((w.cols + width - 1) / width, dy.rows, machine.threads->count());
     machine.threads->run_unless_stopped(int64_t(tasks.size()), [&](int64_t index, int worker) {
@@ -180,7 +204,7 @@ void multiply_backward(Machine<Real> & machine, const Weight & w, const Operand<
 }
 
 #define ARGOT_INSTANTIATE(Real)                                                                                              \
-    template Machine<Real> make_machine(const Kernels<Real> &, const HalfKernels *, Threads &);                              \
+    template Machine<Real> make_machine(const Kernels<Real> &, const HalfKernels *, Threads &, Offload *);                   \
     template void prepare(Machine<Real> &, Operand<Real> &, const Real *, int64_t, int64_t);                                 \
     template void multiply_forward(Machine<Real> &, const Linear &, const Operand<Real> &, const LowRank<Real> &, Real *);   \
     template void multiply_backward(Machine<Real> &, const Weight &, const Operand<Real> &, const LowRank<Real> &, Real *, bool);

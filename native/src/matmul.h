@@ -12,12 +12,18 @@
 
 namespace argot {
 
-/** What a product is computed with. `half` is null for float32 arithmetic (and always for Real = double). */
+class Offload;
+
+/**
+ * What a product is computed with. `half` is null for float32 arithmetic, `offload` where no device multiplies by the
+ * weights; both always for Real = double.
+ */
 template <typename Real>
 struct Machine {
     const Kernels<Real> * kernels;
     const HalfKernels * half;
     Threads * threads;
+    Offload * offload;
     struct Scratch {
         Buffer<float> rows;
         Buffer<Real> panel;
@@ -27,7 +33,7 @@ struct Machine {
 };
 
 template <typename Real>
-Machine<Real> make_machine(const Kernels<Real> & kernels, const HalfKernels * half, Threads & threads);
+Machine<Real> make_machine(const Kernels<Real> & kernels, const HalfKernels * half, Threads & threads, Offload * offload = nullptr);
 
 /** Runs body(first, last, worker) over [0, n) in pieces of `grain`. */
 void over_rows(Threads & threads, int64_t n, int64_t grain, const std::function<void(int64_t, int64_t, int)> & body);
@@ -58,7 +64,7 @@ struct LowRank {
 /** Whether multiply_backward reads only the bfloat16 copy of dy. */
 template <typename Real>
 bool backward_is_half(const Machine<Real> & machine, const Weight & weight) {
-    return machine.half && weight.rows % 2 == 0 && weight.cols % 16 == 0;
+    return machine.half && !machine.offload && weight.rows % 2 == 0 && weight.cols % 16 == 0;
 }
 
 /** y (n, out) = x (n, in) · Wᵀ + bias + low. */

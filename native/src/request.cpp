@@ -20,8 +20,14 @@ Common read_common(Fields & fields) {
     }
     if (precision != "float32" && kernels == "auto") common.half = half_kernels();
     if (precision == "bfloat16" && !common.half) throw Failure(Problem::badRequest, "“precision”: this processor does not multiply bfloat16; use auto.");
+    common.device = fields.text("device", "cpu");
     common.model = load_model(common.ggml, fields.text("model"));
     return common;
+}
+
+std::unique_ptr<Offload> open_device(const Common & common, bool trains, Threads & threads) {
+    if (common.device == "cpu") return nullptr;
+    return std::make_unique<Offload>(common.ggml, common.model, common.device, trains, threads);
 }
 
 AdapterShape read_shape(Fields & fields) {

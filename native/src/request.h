@@ -2,6 +2,7 @@
 #pragma once
 
 #include "network.h"
+#include "offload.h"
 #include "session.h"
 
 #include <memory>
@@ -17,10 +18,15 @@ struct Common {
     int threads;
     const Kernels<float> * kernels;
     const HalfKernels * half;
+    /** `cpu`: the kernels here. Else what Offload takes. */
+    std::string device;
 };
 
-/** Reads `libraries`, `model`, `modelSha256`, `threads`, `kernels` and `precision`. */
+/** Reads `libraries`, `model`, `modelSha256`, `threads`, `kernels`, `precision` and `device`. */
 Common read_common(Fields & fields);
+
+/** Null for `cpu`. */
+std::unique_ptr<Offload> open_device(const Common & common, bool trains, Threads & threads);
 
 /** Reads `rank`, `alpha`, `targets` from the object `adapter`. */
 AdapterShape read_shape(Fields & fields);

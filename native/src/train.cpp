@@ -28,6 +28,7 @@ struct Run {
     std::vector<std::vector<uint32_t>> validation_packs;
     MemoryPlan plan;
     Adapter adapter;
+    std::unique_ptr<Offload> offload;
     std::unique_ptr<Network<float>> network;
     Trains trains;
     std::vector<float> start, gradient;
@@ -250,7 +251,9 @@ void prepare_run(Run & run) {
     if (run.plan.options.checkpointing && !s.checkpointing_allowed) {
         throw Failure(Problem::memoryCeiling, "Training without activation checkpointing needs more than “memoryMiB”. Allow checkpointing or more memory.");
     }
-    run.network = make_network<float>(common.model, make_machine<float>(*common.kernels, common.half, run.threads), run.plan.options, &s.shape, s.frozen);
+    run.offload = open_device(common, true, run.threads);
+    auto machine = make_machine<float>(*common.kernels, common.half, run.threads, run.offload.get());
+    run.network = make_network<float>(common.model, std::move(machine), run.plan.options, &s.shape, s.frozen);
     run.network->breathe = [&run] { run.session.breathe(); };
     const ParameterLayout & layout = run.network->layout;
     run.start = gather(run.adapter, layout);
@@ -342,7 +345,7 @@ void run_train(Fields & fields, Session & session) {
     session.emit(Json::make()
                      .with("event", "ready").with("architecture", common.model.architecture).with("kernels", common.kernels->name)
                      .with("precision", common.half ? common.half->name : "float32").with("threads", common.threads)
-                     .with("examples", int64_t(run.examples.size())).with("steps", run.steps).with("resumedAt", run.state.step)
+                     .with("device", run.offload ? run.offload->device() : "cpu").with("examples", int64_t(run.examples.size())).with("steps", run.steps).with("resumedAt", run.state.step)
                      .with("checkpointing", run.plan.options.checkpointing).with("memoryBytes", run.plan.bytes));
     run.progress.started = seconds_now();
     run.progress.waited_before = session.waited();

@@ -113,7 +113,8 @@ async function evaluate(
 
 /** What every request of a run says. */
 export function common({ modelPath, base, options }: GateDeps) {
-  return { model: modelPath, modelSha256: base.sha256, threads: options.threads, lowPriority: options.lowPriority };
+  const { threads, device, lowPriority } = options;
+  return { model: modelPath, modelSha256: base.sha256, threads, device, lowPriority };
 }
 
 export async function writeLines(path: string, lines: readonly DatasetLine[]): Promise<void> {

@@ -79,6 +79,19 @@ rl.on('line', (text) => { const line = JSON.parse(text); ${body} });`;
     expect(said).toEqual(['started', 'pause', 'resume', 'cancel']);
   });
 
+  test('loads the libraries of a GPU only for a request that names a device', async () => {
+    const program = await fake(`tell({ event: 'warning', message: line.libraries }); process.exit(0);`);
+    const host = { ...program, libraries: 'plain', gpuLibraries: 'for a GPU' };
+    const said: string[] = [];
+    for (const device of [undefined, 'cpu', 'gpu', 'CUDA0']) {
+      const run = startTrainer(host, trainerCommands.info, { model: 'm', device }, never, (event) => {
+        if (event.event === 'warning') said.push(event.message);
+      });
+      await run.outcome;
+    }
+    expect(said).toEqual(['plain', 'plain', 'for a GPU', 'for a GPU']);
+  });
+
   test('ends a program that does not heed a cancel', async () => {
     const host = await fake(`tell({ event: 'warning', message: 'deaf' });`);
     const stop = new AbortController();
@@ -108,6 +121,9 @@ rl.on('line', (text) => { const line = JSON.parse(text); ${body} });`;
     expect(findTrainer(folder, 'linux', 'x64')).toMatchObject({ libraries: dirname(inRepository) });
     const installed = await write('dist/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64/libggml.so');
     expect(findTrainer(folder, 'linux', 'x64')).toMatchObject({ libraries: dirname(installed) });
+    const forGpu = await write('node_modules/@node-llama-cpp/linux-x64-cuda/bins/linux-x64-cuda/libggml.so');
+    const both = { libraries: dirname(installed), gpuLibraries: dirname(forGpu) };
+    expect(findTrainer(folder, 'linux', 'x64')).toMatchObject(both);
   });
 
   async function write(path: string): Promise<string> {

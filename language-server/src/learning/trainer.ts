@@ -20,6 +20,8 @@ export interface TrainerHost {
   readonly program: string;
   /** The folder of the ggml libraries that node-llama-cpp installed. */
   readonly libraries: string;
+  /** Those of a variant that has code for a GPU, where one is installed: for a request with a `device` other than `cpu`. */
+  readonly gpuLibraries?: string;
 }
 
 /**
@@ -36,15 +38,22 @@ export function findTrainer(root: string, platform: string, arch: string): Train
     };
   }
   const libraries = findLibraries(root, platform, arch);
-  if (libraries !== undefined) return { program, libraries };
+  const gpuLibraries = findLibraries(root, platform, arch, ['-cuda', '-vulkan']);
+  if (libraries !== undefined) return { program, libraries, ...(gpuLibraries !== undefined && { gpuLibraries }) };
   return { missing: `Learning needs the libraries of node-llama-cpp for ${platform}-${arch}: reinstall Argot.` };
 }
 
-/** The folder of node-llama-cpp's libraries below `root`. */
-export function findLibraries(root: string, platform: string, arch: string): string | undefined {
+/** The folder of node-llama-cpp's libraries below `root`, of the first of its variants that is installed. */
+export function findLibraries(
+  root: string,
+  platform: string,
+  arch: string,
+  variants: readonly string[] = ['-metal', ''],
+): string | undefined {
   const system = platform === 'win32' ? 'win' : platform === 'darwin' ? 'mac' : platform;
   const places = [join(root, 'dist', 'node_modules'), join(root, 'node_modules')];
-  return [`${system}-${arch}-metal`, `${system}-${arch}`]
+  return variants
+    .map((variant) => `${system}-${arch}${variant}`)
     .flatMap((variant) => places.map((place) => join(place, '@node-llama-cpp', variant, 'bins', variant)))
     .find((folder) => existsSync(folder));
 }
@@ -81,7 +90,9 @@ export function startTrainer<Request extends object, Result>(
   };
   // A trainer that has gone already makes the pipe fail; its exit says why.
   child.stdin.on('error', () => {});
-  say({ command: command.name, libraries: host.libraries, ...request });
+  const onDevice = 'device' in request && request.device !== undefined && request.device !== 'cpu';
+  const libraries = onDevice ? (host.gpuLibraries ?? host.libraries) : host.libraries;
+  say({ command: command.name, libraries, ...request });
   return {
     outcome: follow(child, command.result, signal, onEvent, () => say({ control: 'cancel' })),
     pid: child.pid,

@@ -21,6 +21,11 @@ const common = {
   threads: z.number().int().min(1).max(256).optional(),
   precision: z.enum(['auto', 'float32', 'bfloat16']).optional(),
   kernels: z.enum(['auto', 'portable', 'sse', 'neon', 'avx2', 'avx512']).optional(),
+  /**
+   * Where the products with the model's weights are computed: `cpu` (by the trainer's own kernels), `gpu` (the first that
+   * ggml finds), or a device by the name that `info` lists.
+   */
+  device: z.string().min(1).optional(),
   lowPriority: z.boolean().optional(),
   /** At most this share of the time is worked, between layers. */
   cpuShare: z.number().min(0.01).max(1).optional(),
@@ -134,6 +139,7 @@ export const trainerEventSchema = z.discriminatedUnion('event', [
     kernels: z.string(),
     precision: z.string(),
     threads: finite,
+    device: z.string(),
     examples: finite,
     steps: finite,
     resumedAt: finite,
@@ -236,6 +242,7 @@ export const trainerProblems = [
   'memoryCeiling',
   'fileNotWritable',
   'cancelled',
+  'deviceUnusable',
 ] as const;
 export const errorSchema = z.object({
   event: z.literal('error'),

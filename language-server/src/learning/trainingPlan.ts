@@ -14,6 +14,8 @@ export const trainingOptionsSchema = z.object({
   /** Of generic code, on which forgetting is measured; tests take less. */
   probeTokens: z.number().int().default(10_000),
   threads: z.number().int().default(1),
+  /** `cpu`, `gpu` or a device's name. Nothing has yet run on a GPU's hardware, so no setting offers one. */
+  device: z.string().default('cpu'),
   /** Gives way to everything else on the machine; a busy machine may starve it. */
   lowPriority: z.boolean().default(true),
   checkpointEverySteps: z.number().int().default(10),
