@@ -5,11 +5,12 @@ import {
   ErrorAction,
   LanguageClient,
   type LanguageClientOptions,
+  type MessageWriter,
   type Middleware,
   SocketMessageReader,
-  SocketMessageWriter,
 } from 'vscode-languageclient/node';
 import type { Initialization } from '#protocol/documents.ts';
+import { messageWriter } from '#protocol/messageWriter.ts';
 import { schemes } from './enablement.ts';
 import type { Session } from './supervisor.ts';
 
@@ -69,10 +70,10 @@ class QuietClient extends LanguageClient {
   }
 }
 
-function transport(socket: Socket): { reader: SocketMessageReader; writer: SocketMessageWriter } {
+function transport(socket: Socket): { reader: SocketMessageReader; writer: MessageWriter } {
   // The handshake left the socket paused; the client listens before the next turn of the event loop.
   setImmediate(() => socket.resume());
-  return { reader: new SocketMessageReader(socket), writer: new SocketMessageWriter(socket) };
+  return { reader: new SocketMessageReader(socket), writer: messageWriter(socket) };
 }
 
 function options(parts: ClientParts, files: FileSystemWatcher): LanguageClientOptions {

@@ -14,8 +14,12 @@ export interface Launched {
 export const serverStart = {
   /** Without a limit V8 keeps 64 MiB more for what is young, and soon of no use, after a few adapters. */
   arguments: ['--max-semi-space-size=16'],
-  /** glibc's own threshold grows with what is freed, and then keeps adapters and contexts that are gone. */
-  environment: { MALLOC_MMAP_THRESHOLD_: String(1 << 20) },
+  environment: {
+    /** glibc's own threshold grows with what is freed, and then keeps adapters and contexts that are gone. */
+    MALLOC_MMAP_THRESHOLD_: String(1 << 20),
+    /** Each token is a trip to a thread of this pool: of two it finds one awake and its data near; of four more rarely. */
+    UV_THREADPOOL_SIZE: '2',
+  },
 } as const;
 
 const maxLogBytes = 4 * 1024 * 1024;

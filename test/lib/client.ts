@@ -16,11 +16,11 @@ import {
   type SelectedCompletionInfo,
   ShutdownRequest,
   SocketMessageReader,
-  SocketMessageWriter,
   type WorkspaceFolder,
 } from 'vscode-languageserver-protocol/node';
 import { cursorNotification, type Initialization, openTabsNotification } from '#protocol/documents.ts';
 import type { Greeting } from '#protocol/handshake.ts';
+import { messageWriter } from '#protocol/messageWriter.ts';
 import {
   type DownloadProgressParams,
   downloadModelRequest,
@@ -93,7 +93,7 @@ export function connectTo(server: ServerProcess, options: Omit<ConnectOptions, '
 
 export async function connect(options: ConnectOptions): Promise<Client> {
   const { socket, greeting } = await join(options);
-  const connection = createProtocolConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+  const connection = createProtocolConnection(new SocketMessageReader(socket), messageWriter(socket));
   const closed = new Promise<void>((resolve) => connection.onClose(resolve));
   const statuses = createEvents<Status>();
   const progress = createEvents<DownloadProgressParams>();

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Client } from '../lib/client.ts';
-import { atCursor, javascript, ownServer } from './setup.ts';
+import { atCursor, javascript, sharedServer } from './setup.ts';
+
+const own = sharedServer();
 
 async function open(client: Client, marked: string, languageId = 'javascript', name = 'a.js') {
   const { text, offset } = atCursor(marked);
@@ -26,7 +28,6 @@ async function open(client: Client, marked: string, languageId = 'javascript', n
 }
 
 test('a real model completes a line of JavaScript from inside a word', async () => {
-  await using own = await ownServer();
   await using client = await own.connect();
   const editor = await open(client, javascript.replace('‸', 'return JSON.pa‸'));
   const offered = await editor.offered();
@@ -37,7 +38,6 @@ test('a real model completes a line of JavaScript from inside a word', async () 
 });
 
 test('typing through a suggestion asks the model nothing, and a backspace restores it', async () => {
-  await using own = await ownServer();
   await using client = await own.connect();
   const editor = await open(client, javascript);
   const first = await editor.offered();
@@ -55,7 +55,6 @@ test('typing through a suggestion asks the model nothing, and a backspace restor
 });
 
 test('while a suggestion is shown the model writes what follows it, so that taking it costs no wait', async () => {
-  await using own = await ownServer();
   await using client = await own.connect();
   // The first generation of a process is slow, and a model that seems slow is not asked ahead.
   await (await open(client, javascript, 'javascript', 'first.js')).offered();
@@ -71,7 +70,6 @@ test('while a suggestion is shown the model writes what follows it, so that taki
 });
 
 test('a prompt is evaluated once: the next keystroke reuses it', async () => {
-  await using own = await ownServer();
   await using client = await own.connect();
   const editor = await open(client, javascript);
   await editor.offered();
@@ -84,7 +82,6 @@ test('a prompt is evaluated once: the next keystroke reuses it', async () => {
 });
 
 test('a withdrawn request stops the model within one token', async () => {
-  await using own = await ownServer();
   await using client = await own.connect();
   await (await open(client, javascript, 'javascript', 'first.js')).offered();
   const editor = await open(client, `// Counting.\n${'let counter = 0;\n'.repeat(60)}‸`);
@@ -104,14 +101,12 @@ test.each([
   ['an emoji before the cursor', javascript.replace('‸', "console.log('😀🚀'); return JSON.pa‸")],
   ['combining characters', javascript.replace('‸', 'const cafe\u0301 = 1; return JSON.pa‸')],
 ])('positions are UTF-16 units and lines keep their ends: %s', async (_, marked) => {
-  await using own = await ownServer();
   await using client = await own.connect();
   const editor = await open(client, marked);
   expect(await editor.offered()).toMatch(/^rse/);
 });
 
 test('a file of 10 MB is completed, and a keystroke in it is not slow', async () => {
-  await using own = await ownServer();
   await using client = await own.connect();
   const line = 'export function add(first, second) { return first + second; }\n';
   const editor = await open(client, `${line.repeat(Math.ceil(10_000_000 / line.length))}export function sub‸`);
@@ -124,7 +119,6 @@ test('a file of 10 MB is completed, and a keystroke in it is not slow', async ()
 });
 
 test('every silence has its reason', async () => {
-  await using own = await ownServer();
   await using client = await own.connect();
   const reasonFor = async (marked: string, name: string) => {
     const editor = await open(client, marked, 'javascript', name);
@@ -137,7 +131,6 @@ test('every silence has its reason', async () => {
 });
 
 test('several cursors, an untitled document and a notebook cell are completed alike', async () => {
-  await using own = await ownServer();
   await using client = await own.connect();
   for (const uri of ['untitled:Untitled-1', 'vscode-notebook-cell:/w/n.ipynb#W0']) {
     const { text, offset } = atCursor(javascript.replace('‸', 'return JSON.pa‸'));
@@ -156,7 +149,6 @@ test('several cursors, an untitled document and a notebook cell are completed al
 });
 
 test('the words of another open file are in the prompt, and those of an excluded one never', async () => {
-  await using own = await ownServer();
   await using client = await own.connect({ workspaceFolders: [{ uri: 'file:///w', name: 'shop' }] });
   const other = await client.open({
     uri: 'file:///w/lib/other.js',

@@ -2,11 +2,11 @@ import { chmod, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/pro
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { encodeLine, protocolVersion } from '#protocol/handshake.ts';
 import { join } from '../lib/handshake.ts';
 import { addressOf, startServer } from '../lib/server.ts';
-import { atCursor, javascript, modelPath, ownServer, until } from './setup.ts';
+import { atCursor, javascript, modelPath, ownServer, sharedServer, until } from './setup.ts';
 
 async function offered(client: Awaited<ReturnType<Awaited<ReturnType<typeof ownServer>>['connect']>>) {
   const { text, offset } = atCursor(javascript);
@@ -14,17 +14,6 @@ async function offered(client: Awaited<ReturnType<Awaited<ReturnType<typeof ownS
   const answer = await client.complete(document, offset);
   return answer.kind === 'items' ? answer.items[0]?.insertText : undefined;
 }
-
-test('two windows share one process and one model', async () => {
-  await using own = await ownServer();
-  await using first = await own.connect();
-  await using second = await own.connect();
-  expect(await offered(first)).toBeTruthy();
-  expect(await offered(second)).toBeTruthy();
-  const statistics = await second.statistics();
-  expect(statistics).toMatchObject({ clients: 2, modelsInMemory: 1 });
-  expect(first.greeting.pid).toBe(second.greeting.pid);
-});
 
 test('a second server finds the place taken and leaves', async () => {
   await using own = await ownServer({ models: [] });
@@ -88,75 +77,6 @@ test('a killed server leaves nothing that stops the next one', async () => {
   expect(greeting.pid).toBe(next.pid);
 });
 
-test.each([
-  ['no handshake at all', 'GET / HTTP/1.1\r\n\r\n'],
-  ['bytes that are no text', '\u0000\u0001\u0002\n'],
-  ['a line without end', 'x'.repeat(10_000)],
-  [
-    'LSP that is none',
-    `${encodeLine({ argot: 'join', protocol: protocolVersion, version: '0.1.0' })}Content-Length: abc\r\n\r\n{]`,
-  ],
-  [
-    'a request that ends half-way',
-    `${encodeLine({ argot: 'join', protocol: protocolVersion, version: '0.1.0' })}Content-Length: 5000\r\n\r\n{"jsonrpc"`,
-  ],
-])('rubbish on the socket costs only its own connection: %s', async (_, rubbish) => {
-  await using own = await ownServer();
-  await using good = await own.connect();
-  const socket = createConnection(addressOf(own.home));
-  socket.on('error', () => undefined);
-  socket.on('data', () => undefined);
-  socket.write(rubbish);
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  socket.destroy();
-  expect(await offered(good)).toBeTruthy();
-  await until('only one window is left', async () => (await good.statistics()).clients === 1);
-});
-
-test('wrong parameters are refused by name, and the window goes on', async () => {
-  await using own = await ownServer();
-  await using client = await own.connect();
-  await client.connection.sendNotification('argot/cursor', { uri: 7 });
-  await client.connection.sendNotification('argot/signal', { kind: 'made up' });
-  await client.connection.sendNotification('textDocument/didChange', { textDocument: null });
-  await expect(client.connection.sendRequest('textDocument/inlineCompletion', { nothing: true })).rejects.toThrow();
-  expect(await offered(client)).toBeTruthy();
-});
-
-test('a window that vanishes in mid request does not disturb the other', async () => {
-  await using own = await ownServer();
-  await using good = await own.connect();
-  const vanishing = await own.connect();
-  const { text, offset } = atCursor(javascript);
-  const document = await vanishing.open({ uri: 'file:///w/b.js', languageId: 'javascript', text: text.repeat(20) });
-  void vanishing.complete(document, offset).catch(() => undefined);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  vanishing.connection.end();
-  vanishing.connection.dispose();
-  expect(await offered(good)).toBeTruthy();
-});
-
-test('a thousand requests a second are answered by the last one', async () => {
-  await using own = await ownServer();
-  await using client = await own.connect();
-  const { text, offset } = atCursor(javascript);
-  const document = await client.open({ uri: 'file:///w/a.js', languageId: 'javascript', text });
-  await client.complete(document, offset);
-  const before = await client.statistics();
-  let cursor = offset;
-  const answers: Promise<unknown>[] = [];
-  for (let i = 0; i < 1000; i++) {
-    await document.edit(cursor, 0, i % 2 === 0 ? 'q' : '(');
-    cursor++;
-    answers.push(client.complete(document, cursor));
-  }
-  await Promise.all(answers);
-  const after = await client.statistics();
-  expect(after.requests - before.requests).toBe(1000);
-  expect(after.modelCalls - before.modelCalls).toBeLessThan(500);
-  expect(own.server.ended()).toBeUndefined();
-});
-
 test('a socket folder that others may enter is refused with what to do', async () => {
   const home = await mkdtemp(joinPath(tmpdir(), 'argot-'));
   await mkdir(joinPath(home, 'run'), { mode: 0o755 });
@@ -212,14 +132,6 @@ test.each([
   expect((await client.complete(document, offset)).kind).toBe('items');
 });
 
-test('settings of the wrong type are named, and the rest counts', async () => {
-  await using own = await ownServer();
-  await using client = await own.connect({ settings: { threads: 'many', multiline: 'never' } });
-  const status = await client.statuses.until((each) => each.problem?.code === 'settings');
-  expect(status.problem?.message).toContain('argot.threads');
-  expect(await offered(client)).toBeTruthy();
-});
-
 test('no model: the status says so once, with a remedy', async () => {
   await using own = await ownServer({ models: [] });
   await using client = await own.connect();
@@ -227,16 +139,6 @@ test('no model: the status says so once, with a remedy', async () => {
   expect(status.problem?.remedy?.command).toBe('argot.downloadDefaultModel');
   expect(await offered(client)).toBeUndefined();
   expect((await client.lastTrace())?.reason).toBe('noModel');
-});
-
-test.each([
-  ['no-such-model', 'unknownModel'],
-  ['/nowhere/model.gguf', 'modelFileMissing'],
-])('the model %s is not found, and that is said', async (model, code) => {
-  await using own = await ownServer();
-  await using client = await own.connect({ settings: { model } });
-  const status = await client.statuses.until((each) => each.problem?.code === code);
-  expect(status.problem?.message).toContain(model);
 });
 
 test('a model that is chosen and then written into the settings is loaded once', async () => {
@@ -250,10 +152,104 @@ test('a model that is chosen and then written into the settings is loaded once',
   expect(loads).toHaveLength(2);
 });
 
-test('a window that joins when the model is loaded already is told so', async () => {
-  await using own = await ownServer();
-  await using first = await own.connect();
-  await first.statuses.until((status) => status.state === 'ready');
-  await using second = await own.connect();
-  await second.statuses.until((status) => status.state === 'ready', 2_000);
+describe('a server goes on', () => {
+  const shared = sharedServer();
+
+  test.each([
+    ['no handshake at all', 'GET / HTTP/1.1\r\n\r\n'],
+    ['bytes that are no text', '\u0000\u0001\u0002\n'],
+    ['a line without end', 'x'.repeat(10_000)],
+    [
+      'LSP that is none',
+      `${encodeLine({ argot: 'join', protocol: protocolVersion, version: '0.1.0' })}Content-Length: abc\r\n\r\n{]`,
+    ],
+    [
+      'a request that ends half-way',
+      `${encodeLine({ argot: 'join', protocol: protocolVersion, version: '0.1.0' })}Content-Length: 5000\r\n\r\n{"jsonrpc"`,
+    ],
+  ])('rubbish on the socket costs only its own connection: %s', async (_, rubbish) => {
+    await using good = await shared.connect();
+    const socket = createConnection(shared.address());
+    socket.on('error', () => undefined);
+    socket.on('data', () => undefined);
+    socket.write(rubbish);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    socket.destroy();
+    expect(await offered(good)).toBeTruthy();
+    await until('only one window is left', async () => (await good.statistics()).clients === 1);
+  });
+
+  test('wrong parameters are refused by name, and the window goes on', async () => {
+    await using client = await shared.connect();
+    await client.connection.sendNotification('argot/cursor', { uri: 7 });
+    await client.connection.sendNotification('argot/signal', { kind: 'made up' });
+    await client.connection.sendNotification('textDocument/didChange', { textDocument: null });
+    await expect(client.connection.sendRequest('textDocument/inlineCompletion', { nothing: true })).rejects.toThrow();
+    expect(await offered(client)).toBeTruthy();
+  });
+
+  test('a window that vanishes in mid request does not disturb the other', async () => {
+    await using good = await shared.connect();
+    const vanishing = await shared.connect();
+    const { text, offset } = atCursor(javascript);
+    const document = await vanishing.open({ uri: 'file:///w/b.js', languageId: 'javascript', text: text.repeat(20) });
+    void vanishing.complete(document, offset).catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    vanishing.connection.end();
+    vanishing.connection.dispose();
+    expect(await offered(good)).toBeTruthy();
+  });
+
+  test('a thousand requests a second are answered by the last one', async () => {
+    await using client = await shared.connect();
+    const { text, offset } = atCursor(javascript);
+    const document = await client.open({ uri: 'file:///w/a.js', languageId: 'javascript', text });
+    await client.complete(document, offset);
+    const before = await client.statistics();
+    let cursor = offset;
+    const answers: Promise<unknown>[] = [];
+    for (let i = 0; i < 1000; i++) {
+      await document.edit(cursor, 0, i % 2 === 0 ? 'q' : '(');
+      cursor++;
+      answers.push(client.complete(document, cursor));
+    }
+    await Promise.all(answers);
+    const after = await client.statistics();
+    expect(after.requests - before.requests).toBe(1000);
+    expect(after.modelCalls - before.modelCalls).toBeLessThan(500);
+    expect(shared.ended()).toBeUndefined();
+  });
+
+  test('settings of the wrong type are named, and the rest counts', async () => {
+    await using client = await shared.connect({ settings: { threads: 'many', multiline: 'never' } });
+    const status = await client.statuses.until((each) => each.problem?.code === 'settings');
+    expect(status.problem?.message).toContain('argot.threads');
+    expect(await offered(client)).toBeTruthy();
+  });
+
+  test.each([
+    ['no-such-model', 'unknownModel'],
+    ['/nowhere/model.gguf', 'modelFileMissing'],
+  ])('the model %s is not found, and that is said', async (model, code) => {
+    await using client = await shared.connect({ settings: { model } });
+    const status = await client.statuses.until((each) => each.problem?.code === code);
+    expect(status.problem?.message).toContain(model);
+  });
+
+  test('two windows share one process and one model', async () => {
+    await using first = await shared.connect();
+    await using second = await shared.connect();
+    expect(await offered(first)).toBeTruthy();
+    expect(await offered(second)).toBeTruthy();
+    const statistics = await second.statistics();
+    expect(statistics).toMatchObject({ clients: 2, modelsInMemory: 1 });
+    expect(first.greeting.pid).toBe(second.greeting.pid);
+  });
+
+  test('a window that joins when the model is loaded already is told so', async () => {
+    await using first = await shared.connect();
+    await first.statuses.until((status) => status.state === 'ready');
+    await using second = await shared.connect();
+    await second.statuses.until((status) => status.state === 'ready', 2_000);
+  });
 });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
+import { afterAll, beforeAll } from 'vitest';
 import { type ConnectOptions, connectTo } from '../lib/client.ts';
-import { createHome, type ServerOptions, startServer } from '../lib/server.ts';
+import { addressOf, createHome, type ServerOptions, startServer } from '../lib/server.ts';
 
 /** The embedded default model; `npm test` fetches it. */
 export function modelPath(): string {
@@ -27,6 +28,24 @@ export async function ownServer(options: { models?: readonly string[] } & Pick<S
     server,
     connect: (more: Omit<ConnectOptions, 'address'> = {}) => connectTo(server, more),
     [Symbol.asyncDispose]: () => moved.disposeAsync(),
+  };
+}
+
+/** One server with the model for all tests of a file that leave it as it was. */
+export function sharedServer() {
+  let own: Awaited<ReturnType<typeof ownServer>> | undefined;
+  beforeAll(async () => {
+    own = await ownServer();
+  });
+  afterAll(() => own?.[Symbol.asyncDispose]());
+  return {
+    /** Undefined while it runs; otherwise how it ended. */
+    ended: () => own?.server.ended(),
+    address: () => addressOf(own?.home ?? ''),
+    connect(more: Omit<ConnectOptions, 'address'> = {}) {
+      if (own === undefined) throw new Error('The shared server has not been started.');
+      return own.connect(more);
+    },
   };
 }
 

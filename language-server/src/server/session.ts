@@ -13,7 +13,6 @@ import {
   InlineCompletionRequest,
   ShutdownRequest,
   SocketMessageReader,
-  SocketMessageWriter,
   TextDocumentSyncKind,
 } from 'vscode-languageserver-protocol/node';
 import { definitionsRequest, definitionsResultSchema } from '#protocol/definitions.ts';
@@ -24,6 +23,7 @@ import {
   openTabsNotification,
   openTabsSchema,
 } from '#protocol/documents.ts';
+import { messageWriter } from '#protocol/messageWriter.ts';
 import {
   downloadModelRequest,
   downloadProgressNotification,
@@ -86,7 +86,7 @@ export interface SessionDeps {
 /** One window: its documents, its settings and its requests, over one socket on which the handshake is done. */
 export function startSession(socket: Socket, deps: SessionDeps): void {
   const { host, policy } = deps;
-  const connection = createProtocolConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+  const connection = createProtocolConnection(new SocketMessageReader(socket), messageWriter(socket));
   const documents = new Map<string, OpenDocument>();
   const edits = createRecentEdits(Date.now);
   const traces = createTraceLog(deps.totals);
@@ -167,13 +167,19 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
     return [...settings.exclude, ...allOf(policy.effective(), 'exclude')];
   }
   let sent = '';
+  let telling: NodeJS.Immediate | undefined;
+  /** In the next turn of the event loop: an answer does not wait for it, and what changes together is told at once. */
   function sendStatus(): void {
-    const now = status();
-    // Speeds waver with every request; they travel with the next change that matters.
-    const { speed: _, ...essence } = now;
-    if (JSON.stringify(essence) === sent) return;
-    sent = JSON.stringify(essence);
-    connection.sendNotification(statusNotification, now).catch(() => undefined);
+    if (telling !== undefined) return;
+    telling = setImmediate(() => {
+      telling = undefined;
+      const now = status();
+      // Speeds waver with every request; they travel with the next change that matters.
+      const { speed: _, ...essence } = now;
+      if (JSON.stringify(essence) === sent) return;
+      sent = JSON.stringify(essence);
+      connection.sendNotification(statusNotification, now).catch(() => undefined);
+    });
   }
 
   function withLearning(use: (opened: OpenedLearning) => void): void {
