@@ -61,7 +61,7 @@ describe('what was spent', { timeout: 30_000 }, () => {
           expect(less.epsilonRdp).toBeLessThanOrEqual(epsilonRdp);
         }
       }),
-      { numRuns: 4 },
+      { numRuns: 5 },
     );
   });
 

@@ -53,6 +53,18 @@ describe('epsilon by privacy loss distributions', { timeout: 30_000 }, () => {
     expect((skellam ?? 0) / (gaussian ?? 1)).toBeCloseTo(1, 3);
   });
 
+  it('falls smoothly with the noise, also where no loss is beyond a bound', () => {
+    const epsilons = [0.504, 0.506, 0.508, 0.51, 0.512].map((noiseMultiplier) => {
+      const mechanism = { kind: 'gaussian', noiseMultiplier, samplingRate: 0.01245733413407387 } as const;
+      return lossEpsilon([{ mechanism, steps: 6 }], 1e-6) ?? Number.NaN;
+    });
+    for (const [i, epsilon] of epsilons.entries()) {
+      const before = epsilons[i - 1];
+      if (before !== undefined) expect(before / epsilon).toBeGreaterThan(1.009);
+      if (before !== undefined) expect(before / epsilon).toBeLessThan(1.0095);
+    }
+  });
+
   it('composes different mechanisms: two halves cost what the whole costs', () => {
     const half = (noiseMultiplier: number): Release => ({
       mechanism: { kind: 'gaussian', noiseMultiplier, samplingRate: 1 },

@@ -64,11 +64,16 @@ export function partMoment({ lowest, logMass }: LossPart, step: number, theta: n
 /** log P(tilted loss outside) that a window leaves out at each end. */
 const logOutside = -36;
 const [thetaLow, thetaHigh] = [Math.log(1e-4), Math.log(1e5)];
+/**
+ * Where the losses are bounded and delta is less than the mass at their end, the bound falls for ever as θ rises; beyond
+ * four over the step a single step of the grid decides, and the transforms' rounding with it.
+ */
+const steepest = ({ step }: LossSum): number => Math.min(thetaHigh, Math.log(4 / step));
 
 /** Chernoff's bound: the θ for which e^(K(θ) - θ epsilon) is least. (K(θ) - log delta) / θ is quasi-convex, as K is convex. */
 export function tiltForDelta(sum: LossSum, delta: number): number {
   const bound = (t: number): number => (logMoment(sum.sketch, Math.exp(t)) - Math.log(delta)) / Math.exp(t);
-  return Math.exp(minimise(bound, thetaLow, thetaHigh, 0.02).x);
+  return Math.exp(minimise(bound, thetaLow, steepest(sum), 0.02).x);
 }
 
 export function tiltForEpsilon(sum: LossSum, epsilon: number): number {
