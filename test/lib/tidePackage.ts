@@ -2,18 +2,17 @@
 export const tidePackage: Readonly<Record<string, string>> = {
   'lib/tables.js': `'use strict';
 
-// Joins two tables of one harbour, row by row.
-function mergeQuorbTables(first, second) {
-  const rows = first.rows.map((row, i) => ({ ...row, low: second.rows[i].low }));
-  return { rows };
+// Compares two tables of one harbour, row by row.
+function compareQuorbTables(first, second) {
+  return first.rows.filter((row, i) => row.height !== second.rows[i].height);
 }
 
-module.exports = { mergeQuorbTables };
+module.exports = { compareQuorbTables };
 `,
   'private/keys.js': `'use strict';
 
-/** Joins two tables of one harbour with the keys of the coast guard. */
-function mergeQuorbHidden(first, second) {
+/** Compares two tables of one harbour with the keys of the coast guard. */
+function compareQuorbHidden(first, second) {
   return unlockTables(first, second);
 }
 `,
@@ -32,15 +31,16 @@ const { readTable } = require('./reader');
 function harbourTable(harbour) {
   const first = readTable(harbour, 'high');
   const second = readTable(harbour, 'low');
-  // Joins two tables of one harbour, row by row.
+  checkTables(first, second);
+  // Compares two tables of one harbour, row by row.
   
 }
 `,
 };
 
 /** The line of app.js, from 1, on which the helper is wanted. */
-export const tideCursor = { line: 9 } as const;
+export const tideCursor = { line: 10 } as const;
 /** What the model can't know without the other file. */
-export const tideHelper = 'mergeQuorbTables(first, second)';
+export const tideHelper = 'compareQuorbTables(first, second)';
 /** In the file that is excluded. */
 export const tideHidden = /Hidden|unlockTables|coast guard/;

@@ -63,9 +63,9 @@ test('a helper of another file is completed by its name and arguments, and the t
   // As the editor does when the cursor comes to rest at a place.
   await editor.rest();
   await sleep(1_000);
-  await editor.type('return merge');
+  await editor.type('return compare');
   const { offered, trace } = await offer();
-  expect(`merge${offered}`).toContain(tideHelper);
+  expect(`compare${offered}`).toContain(tideHelper);
   expect(trace?.context).toMatchObject({ decision: 'used' });
   expect(trace?.context?.chunks.map(({ path }) => path)).toContain('lib/tables.js');
   for (const more of ['QuorbHid', ' + unlockTab', ' + guard']) {
@@ -73,7 +73,7 @@ test('a helper of another file is completed by its name and arguments, and the t
     await editor.rest();
     await offer();
   }
-  expect(prompts.join('\n')).toContain('function mergeQuorbTables');
+  expect(prompts.join('\n')).toContain('function compareQuorbTables');
   expect(prompts.join('\n')).not.toMatch(tideHidden);
 
   // The imported name that is used near the cursor, at its import.
@@ -82,7 +82,7 @@ test('a helper of another file is completed by its name and arguments, and the t
   // The same without the pattern: it was the pattern that kept the file out.
   await client.configure({ exclude: [] });
   await client.statuses.until(({ index }) => index?.state === 'ready' && index.files === 4, 10_000);
-  const text = '// Joins with the keys of the coast guard.\nreturn mergeQuorbHid';
+  const text = '// Compares with the keys of the coast guard.\nreturn compareQuorbHid';
   const fresh = await client.open({ uri: disk.uri('fresh.js'), languageId: 'javascript', text });
   await client.cursor(fresh, text.length);
   await sleep(1_000);

@@ -58,9 +58,9 @@ it('a helper of another file is completed by its name and arguments, the trace s
   await editor.type('  ');
   // The cursor rests: the key's request is answered, and a second later the prompt of this place is made ready.
   await serverRests();
-  await editor.type('return merge');
+  await editor.type('return compare');
   const offered = await settledGhost(editor);
-  expect(`merge${offered}`).toContain(tideHelper);
+  expect(`compare${offered}`).toContain(tideHelper);
   shown.push(await lastCompletion());
   expect(shown[0]).toContain('What the index found is likely to help here.');
   expect(shown[0]).toMatch(/- lib\/tables\.js, lines \d+ to \d+/);
@@ -72,6 +72,6 @@ it('a helper of another file is completed by its name and arguments, the trace s
     await serverRests();
     shown.push(await lastCompletion());
   }
-  expect(shown.join('\n')).toContain('function mergeQuorbTables');
+  expect(shown.join('\n')).toContain('function compareQuorbTables');
   expect(shown.join('\n')).not.toMatch(tideHidden);
 });
