@@ -29,7 +29,8 @@ export default defineConfig({
           include: ['test/processes/**/*.test.ts', 'native/tests/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          // Most of them wait for processes more than they compute.
+          maxWorkers: 2,
         },
       },
       {
