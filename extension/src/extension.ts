@@ -35,9 +35,10 @@ export function activate(context: ExtensionContext): void {
     output,
     script: context.asAbsolutePath('dist/language-server.mjs'),
     version: String(context.extension.packageJSON.version),
-    middleware: provideSuggestions({ snooze, watch, output }),
+    middleware: provideSuggestions({ snooze, watch, output, ended: (...what) => resumption.ended(...what) }),
   });
   server = connected;
+  const resumption = resumeSuggestions(connected);
 
   const facts = (): Facts => ({
     link: connected.link(),
@@ -103,6 +104,7 @@ export function activate(context: ExtensionContext): void {
     'argot.acceptNextLine': () => take('line'),
     'argot.dismiss': async () => {
       watch.tell({ kind: 'escape' });
+      resumption.dismissed();
       await commands.executeCommand('editor.action.inlineSuggest.hide');
     },
   };
@@ -119,7 +121,7 @@ export function activate(context: ExtensionContext): void {
     federation,
     connected.onDidChangePolicy((view) => notices.tellPolicy(view)),
     tellPlaces(connected, () => snooze.until() !== undefined),
-    resumeSuggestions(connected),
+    resumption,
     ...commandIds.map((id) => commands.registerCommand(id, handlers[id])),
     commands.registerCommand(acceptedCommand, (itemId: unknown) => {
       if (typeof itemId === 'string') watch.tell({ kind: 'acceptCommand', itemId });

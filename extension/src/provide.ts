@@ -1,4 +1,4 @@
-import { InlineCompletionList, type LogOutputChannel } from 'vscode';
+import { InlineCompletionList, type LogOutputChannel, type TextDocument } from 'vscode';
 import type { Middleware } from 'vscode-languageclient/node';
 import { enablementOf } from './enablement.ts';
 import type { Snooze } from './snooze.ts';
@@ -9,6 +9,8 @@ export function provideSuggestions(parts: {
   readonly snooze: Snooze;
   readonly watch: Watch;
   readonly output: LogOutputChannel;
+  /** A request has ended, whatever came of it. */
+  readonly ended: (document: TextDocument, version: number) => void;
 }): Middleware {
   return {
     async provideInlineCompletionItems(document, position, context, token, next) {
@@ -27,6 +29,8 @@ export function provideSuggestions(parts: {
         // A connection that breaks in mid request is the supervisor's to mend.
         parts.output.debug(`No suggestion: ${String(error)}`);
         return null;
+      } finally {
+        parts.ended(document, version);
       }
     },
   };

@@ -47,6 +47,17 @@ it('is ready before anything is typed, and two windows have one server and one m
   await waitUntil(async () => (await observer.statistics()).clients === 2);
 });
 
+it('who types while the extension of a new window starts gets the suggestion without another key', async () => {
+  const { page } = await begin();
+  await page.reload({ waitUntil: 'commit' });
+  await page.locator('.monaco-workbench .part.editor').waitFor();
+  const window = editor as Editor;
+  await window.openFile('colours.js');
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type('const purple', { delay: 20 });
+  await settledGhost(window, 1500);
+});
+
 it('after kill -9 while a suggestion is shown the next one comes by itself within 10 s', async () => {
   const window = await begin();
   await window.type('const purple');
