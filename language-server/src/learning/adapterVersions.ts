@@ -158,7 +158,13 @@ export async function openAdapterVersions(home: string, now: () => number = Date
       ...{ format: 1, id, createdAtMs: now(), sha256: await sha256OfFile(path), sizeBytes, rank, targets },
       ...draft,
     });
-    await writeChecked(join(folder, `${id}.json`), card);
+    try {
+      await writeChecked(join(folder, `${id}.json`), card);
+    } catch (error) {
+      // A full disk has no room for what nobody can use.
+      await rm(path, { force: true }).catch(() => undefined);
+      throw error;
+    }
     const version = { card, path };
     versions.set(id, version);
     return { ok: true, version };
@@ -167,9 +173,10 @@ export async function openAdapterVersions(home: string, now: () => number = Date
   async function drop(ids: readonly string[]): Promise<AdapterOutcome> {
     await keepSlots(without(slots, (id) => ids.includes(id)));
     for (const id of ids) {
-      versions.delete(id);
       await rm(join(folder, `${id}.json`), { force: true });
       await rm(join(folder, `${id}.gguf`), { force: true });
+      // Not before: what the disk refused to remove is still there, to be removed again.
+      versions.delete(id);
     }
     return { ok: true };
   }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { z } from 'zod';
-import { writeAtomically } from '../engine/disk.ts';
+import { syncFolder, writeAtomically } from '../engine/disk.ts';
 import { errorCode } from '../engine/faults.ts';
 
 /**
@@ -15,10 +16,11 @@ export type CheckedRead<T> =
   | { readonly kind: 'missing' }
   | { readonly kind: 'damaged' };
 
-/** Throws disk errors. */
+/** The file lasts when this resolves, also through a power cut. Throws disk errors. */
 export async function writeChecked(path: string, value: unknown): Promise<void> {
   const body = JSON.stringify(value);
   await writeAtomically(path, `${JSON.stringify({ sha256: sha256Of(body), body })}\n`);
+  await syncFolder(dirname(path));
 }
 
 /** Throws disk errors other than that there is no such file. */

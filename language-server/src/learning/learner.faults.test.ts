@@ -6,37 +6,15 @@ import { createFakeEngine } from '../engine/fake.ts';
 import { openAdapterVersions } from './adapterVersions.ts';
 import { contentHashOf, type Example } from './example.ts';
 import { createLearner } from './learner.ts';
+import { disk } from './testing/failingDisk.ts';
 import { fakeTrainer } from './testing/fakeTrainer.ts';
 import { memoryStore } from './testing/memoryStore.ts';
 import { sampleAdapter, sampleBase } from './testing/sampleAdapter.ts';
 import { trainingOptionsSchema } from './trainingPlan.ts';
 
-/** What writes to the disk, counted; from the one with the number `fullFrom` on the disk is full. */
-const disk = vi.hoisted(() => ({ writes: 0, fullFrom: Number.POSITIVE_INFINITY }));
-
 vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>();
-  const writing =
-    <A extends unknown[], R>(work: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
-      if (disk.writes++ < disk.fullFrom) return work(...args);
-      throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
-    };
-  return {
-    ...real,
-    mkdir: writing(real.mkdir),
-    rename: writing(real.rename),
-    copyFile: writing(real.copyFile),
-    writeFile: writing(real.writeFile),
-    async open(path: string, flags: string, mode?: number) {
-      const make = () => real.open(path, flags, mode);
-      const handle = await (flags === 'r' ? make() : writing(make)());
-      if (flags === 'r') return handle;
-      handle.writeFile = writing(handle.writeFile.bind(handle));
-      handle.sync = writing(handle.sync.bind(handle));
-      return handle;
-    },
-  };
+  const { failingDisk } = await import('./testing/failingDisk.ts');
+  return failingDisk(await original());
 });
 
 let home: string;
@@ -81,13 +59,16 @@ test.skipIf(process.platform === 'win32')(
     for (let allowed = 0; ; allowed++) {
       await openAdapterVersions(home);
       disk.writes = 0;
+      let isFull = false;
       // The folder of adapters is opened first.
-      disk.fullFrom = allowed + 1;
+      disk.fails = (write) => {
+        isFull ||= write > allowed;
+        return isFull;
+      };
       const { result, served } = await train();
-      const [writes, isFull] = [disk.writes, disk.writes > disk.fullFrom];
-      disk.fullFrom = Number.POSITIVE_INFINITY;
+      disk.fails = () => false;
       if (result.kind === 'promoted') {
-        expect([writes > 20, served.length, await inUse()]).toEqual([true, 1, 1]);
+        expect([allowed > 20, served.length, await inUse()]).toEqual([true, 1, 1]);
         break;
       }
       expect(isFull).toBe(true);
