@@ -1,7 +1,8 @@
-// npm run bench -- personalisation [--json] [--manifest FILE] [--authors a,b] [--sizes 5000,20000] [--cases N] [--minutes N]
+// npm run bench -- personalisation [--json] [--manifest FILE] [--authors a,b] [--sizes 5000,20000] [--cases N]
+//   [--accepted 20,100] [--minutes N]
 // What an adapter trained on an author's own code gains on the author's later packages, beside the base model and another
 // author's adapter. What is computed is kept in .cache/personalisation: a run that is stopped, or that --minutes cuts,
-// goes on where it was. Prints the authors that are complete.
+// goes on where it was. One author is finished after another; prints those that are.
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,8 +15,9 @@ import { runBenchmark } from './lib/main.ts';
 import { sum } from './lib/measure.ts';
 import { modelPath } from './lib/product.ts';
 import { type AuthorCases, authorCases, summariseCases } from './personal/caseRows.ts';
-import { type Losses, makeRow, type Row, summarise } from './personal/measure.ts';
+import { type Losses, makeRow, type Row, summarise, summariseNights } from './personal/measure.ts';
 import { probeWindows } from './personal/probe.ts';
+import { type ReplayedNight, replayedNights } from './personal/replayed.ts';
 import { createSteps, type Recipe, type Steps } from './personal/steps.ts';
 import type { Tokenizer } from './personal/windows.ts';
 import { chooseWindows, cutWindows, type Window } from './personal/windows.ts';
@@ -64,6 +66,8 @@ await runBenchmark(async (stopping) => {
       sizes: { type: 'string', default: '5000,20000' },
       /** Lines completed for each author, by each of four rows. */
       cases: { type: 'string', default: '150' },
+      /** In how many lines the replayed developer has accepted suggestions; a night after each count. */
+      accepted: { type: 'string', default: '' },
       minutes: { type: 'string', default: '600' },
       threads: { type: 'string', default: String(availableParallelism()) },
       'test-tokens': { type: 'string', default: '9000' },
@@ -71,7 +75,10 @@ await runBenchmark(async (stopping) => {
     },
   });
   const cases = Number(values.cases);
+  const accepted = values.accepted.split(',').filter(Boolean).map(Number);
   const sizes = values.sizes.split(',').map(Number);
+  const [smallest, largest] = [Math.min(...sizes), Math.max(...sizes)];
+  const threads = Number(values.threads);
   const corpora = await provideCorpora({ manifest: values.manifest, progress: console.error });
   const chosen = values.authors?.split(',') ?? corpora.map(({ author }) => author);
   const host = findTrainer(root, process.platform, process.arch);
@@ -81,9 +88,8 @@ await runBenchmark(async (stopping) => {
   const cache = join(root, '.cache', 'personalisation');
   const steps = createSteps({
     ...{ host, model: modelPath(), cache },
-    ...{ threads: Number(values.threads), signal, progress: console.error },
+    ...{ threads, signal, progress: console.error },
   });
-  const smallest = Math.min(...sizes);
   const study: Study = {
     ...{ steps, tokenizer: engine },
     everybody: corpora.flatMap((each) => trainingWindows(each, smallest, engine)),
@@ -93,19 +99,17 @@ await runBenchmark(async (stopping) => {
   };
   const rows: Row[] = [];
   const completed: AuthorCases[] = [];
+  const caseDeps = { engine, cache, cases, phraseTokens: largest, signal, progress: console.error };
   try {
-    const adapters = new Map<AuthorCorpus, readonly AdapterUse[]>();
     for (const author of chosen) {
       const index = corpora.findIndex((each) => each.author === author);
       const [corpus, other] = [corpora[index], corpora[(index + 1) % corpora.length]];
       if (corpus === undefined || other === undefined) throw new Error(`There is no author “${author}”.`);
-      const own = await authorRows(study, corpus, other, sizes);
+      const nights = await replayedNights({ cache, threads, signal, progress: console.error }, corpus, accepted);
+      const own = await authorRows(study, corpus, other, sizes, nights);
+      if (cases > 0) completed.push(await authorCases(caseDeps, corpus, own.adapter));
       rows.push(...own.rows);
-      adapters.set(corpus, own.adapter);
-    }
-    const deps = { engine, cache, cases, phraseTokens: Math.max(...sizes), signal, progress: console.error };
-    for (const [corpus, adapter] of cases === 0 ? [] : adapters) {
-      completed.push(await authorCases(deps, corpus, adapter));
+      console.error(`${author} is complete.`);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -113,23 +117,26 @@ await runBenchmark(async (stopping) => {
   }
   const summaries = sizes.map((size) => summarise(rows, size));
   const lineCases = completed.length === 0 ? {} : summariseCases(completed);
-  if (values.json) console.log(JSON.stringify({ ...summaries.at(-1), ...lineCases, sizes: summaries, rows }));
+  const nights = summariseNights(rows, largest);
+  if (values.json) console.log(JSON.stringify({ ...summaries.at(-1), ...lineCases, sizes: summaries, nights, rows }));
   else {
     console.table(rows.map(({ gainCi, ...row }) => ({ ...row, gainCi: gainCi.join(' to ') })));
     console.table(summaries);
+    console.table(nights);
     if ('caseRows' in lineCases) console.table(lineCases.caseRows);
   }
 });
 
 /**
- * The base model, the author's own adapters, the next author's largest at the scale of the own one, and one adapter of
- * all authors' code, of each as much as the smallest own one has.
+ * The base model, the author's own adapters, the next author's largest at the scale of the own one, what the replayed
+ * developer's nights left in use, and one adapter of all authors' code, of each as much as the smallest own one has.
  */
 async function authorRows(
   study: Study,
   corpus: AuthorCorpus,
   other: AuthorCorpus,
   sizes: readonly number[],
+  nights: readonly ReplayedNight[],
 ): Promise<{ readonly rows: readonly Row[]; readonly adapter: readonly AdapterUse[] }> {
   const { steps, tokenizer } = study;
   const { author } = corpus;
@@ -166,6 +173,11 @@ async function authorRows(
       const foreign = await measured(`${author}, other`, test, await train(other, trainingTokens), scale);
       rows.push(makeRow({ author, row: 'other', trainingTokens, scale }, base, foreign));
     }
+  }
+  for (const { accepted, lines: typed, adapter: learnt } of nights) {
+    const scale = learnt?.scale ?? 0;
+    const losses = await measured(`${author}, ${accepted} accepted`, test, learnt?.path, scale);
+    rows.push(makeRow({ author, row: 'accepted', trainingTokens: 0, accepted, lines: typed, scale }, base, losses));
   }
   const pooled = await steps.train('everybody', lines(study.everybody), recipe(study.pooledTokens));
   const scale = await chooseScale(pooled);

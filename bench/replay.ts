@@ -1,33 +1,25 @@
-// npm run bench -- replay [--json] [--author mafintosh] [--other ljharb] [--days 3] [--lines 60] [--rate 0.001]
+// npm run bench -- replay [--json] [--author mafintosh] [--other ljharb] [--days 3] [--lines 60]
 // A real author's files, typed through the language server day after day; at night the server trains on the day's
 // examples and its gate decides. The same days are typed with the base model, and with another author's adapter.
 // Rule and measures: bench/replay/developer.ts.
-import { cp, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { learningStateRequest, trainNowRequest } from '#protocol/learningRuns.ts';
-import type { Example } from '../language-server/src/learning/example.ts';
+import type { AdapterUse } from '../language-server/src/engine/adapters.ts';
 import { findTrainer } from '../language-server/src/learning/trainer.ts';
-import { openUserStore } from '../language-server/src/store/userStore.ts';
-import { connectTo } from '../test/lib/client.ts';
 import { realEngine } from '../test/lib/learning.ts';
-import { createHome, startServer } from '../test/lib/server.ts';
-import { type AuthorCorpus, provideCorpora, type SourceFile } from './corpora/corpus.ts';
+import { createHome } from '../test/lib/server.ts';
+import { type AuthorCorpus, provideCorpora } from './corpora/corpus.ts';
 import { runBenchmark } from './lib/main.ts';
 import { rounded, sum } from './lib/measure.ts';
 import { modelPath } from './lib/product.ts';
 import { createSteps, type Steps } from './personal/steps.ts';
-import { cutWindows } from './personal/windows.ts';
-import { type DayTotals, typeDay } from './replay/developer.ts';
+import { cutWindows, type Tokenizer } from './personal/windows.ts';
+import { liveADay, liveANight, type Workplace } from './replay/day.ts';
+import { type Day, type DayTotals, placesOf } from './replay/developer.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const progress = (line: string): void => console.error(line);
-
-interface Night {
-  readonly outcome: string;
-  readonly adapter?: { readonly path: string; readonly scale: number };
-}
 
 await runBenchmark(async (signal) => {
   const { values } = parseArgs({
@@ -37,7 +29,6 @@ await runBenchmark(async (signal) => {
       other: { type: 'string', default: 'ljharb' },
       days: { type: 'string', default: '3' },
       lines: { type: 'string', default: '60' },
-      rate: { type: 'string', default: '0.001' },
     },
   });
   const host = findTrainer(root, process.platform, process.arch);
@@ -49,100 +40,49 @@ await runBenchmark(async (signal) => {
     ...{ host, model: modelPath(), cache: join(root, '.cache', 'replay'), threads: 1, signal, progress },
   });
   const [days, lines] = [Number(values.days), Number(values.lines)];
-  const rows = [];
+  const isOver = (totals: Readonly<DayTotals>): boolean => totals.lines >= lines || signal.aborted;
+  const rows: object[] = [];
   for (const track of ['base', 'personal', 'other'] as const) {
-    const corpus = track === 'other' ? other : author;
     await using home = await createHome([modelPath()]);
-    let night: Night = { outcome: 'none' };
+    const workplaceOf = ({ train }: AuthorCorpus): Workplace => ({
+      ...{ home: home.path, places: placesOf(train), training: {} },
+    });
+    let inUse: AdapterUse | undefined;
+    const learn = async (workplace: Workplace, lived: Day): Promise<string> => {
+      const night = await liveANight(workplace, lived);
+      progress(night.message);
+      inUse = night.adapter;
+      return night.outcome;
+    };
     if (track === 'other') {
       // The other author works for as many days first; then their adapter serves this author's days.
-      for (let day = 0; day < days; day++)
-        night = await liveADay(home.path, corpus, day, lines, true, values.rate).then((each) => each.night);
+      const workplace = workplaceOf(other);
+      for (let day = 0; day < days; day++) await learn(workplace, await liveADay(workplace, day, isOver));
     }
+    const workplace = workplaceOf(author);
     for (let day = 0; day < days; day++) {
-      const before = night.adapter;
-      const lived = await liveADay(home.path, author, day, lines, track === 'personal', values.rate);
-      const bitsPerByte = await measureDay(steps, engine, dayFiles(author, day, lines), lines, before);
-      rows.push({ track, day: day + 1, ...measures(lived.totals), bitsPerByte, night: lived.night.outcome });
+      const lived = await liveADay(workplace, day, isOver);
+      signal.throwIfAborted();
+      const bitsPerByte = await measureDay(steps, engine, lived.texts, inUse);
+      const night = track === 'personal' ? await learn(workplace, lived) : 'none';
+      rows.push({ track, day: day + 1, ...measures(lived.totals), bitsPerByte, night });
       progress(JSON.stringify(rows.at(-1)));
-      if (track === 'personal') night = lived.night;
     }
   }
   if (values.json) console.log(JSON.stringify({ author: author.author, other: other.author, days, lines, rows }));
   else console.table(rows);
 });
 
-/** Morning to night: a server of its own types with what was learnt so far; at night examples are stored and learnt from. */
-async function liveADay(home: string, corpus: AuthorCorpus, day: number, lines: number, learns: boolean, rate: string) {
-  const env = { ARGOT_TRAINING: JSON.stringify({ leastExamples: 12, learningRate: Number(rate), tickMs: 1e9 }) };
-  const settings = { model: modelPath(), gpu: 'off', training: 'manual' };
-  let examples: readonly Example[];
-  let totals: DayTotals;
-  {
-    await using server = await startServer({ home, env });
-    await using client = await connectTo(server, { settings });
-    await client.statuses.until(({ state }) => state === 'ready', 60_000);
-    const about = { firstMs: Date.UTC(2026, 0, 1 + day), prefix: `${corpus.author}-${day}` };
-    ({ examples, totals } = await typeDay(client, dayFiles(corpus, day, lines), lines, about));
-  }
-  if (!learns) return { totals, night: { outcome: 'none' } satisfies Night };
-  {
-    await using user = await openUserStore(home, new AbortController().signal);
-    for (const example of examples) await user.store.add(example);
-  }
-  await using server = await startServer({ home, env });
-  await using client = await connectTo(server, { settings });
-  await client.statuses.until(({ state }) => state === 'ready', 60_000);
-  const result = await client.connection.sendRequest(trainNowRequest, null);
-  const active = (await client.connection.sendRequest(learningStateRequest, null)).versions.find(
-    ({ scale }) => scale !== undefined,
-  );
-  progress(result.message);
-  if (active?.scale === undefined) return { totals, night: { outcome: result.kind } satisfies Night };
-  // Measured after the server's home is gone, under a name that is its own.
-  const path = join(root, '.cache', 'replay', `${active.id}.gguf`);
-  await mkdir(dirname(path), { recursive: true });
-  await cp(join(home, 'adapters', `${active.id}.gguf`), path);
-  const night: Night = { outcome: result.kind, adapter: { path, scale: active.scale } };
-  return { totals, night };
-}
-
-/** A day's files: as many lines, from the oldest package on, no file in two days. */
-function dayFiles(corpus: AuthorCorpus, day: number, lines: number): readonly SourceFile[] {
-  let skipped = 0;
-  let from = 0;
-  while (from < corpus.train.length && skipped < day * lines) skipped += typedLines(corpus.train[from++]);
-  return corpus.train.slice(from);
-}
-
-function typedLines(file: SourceFile | undefined): number {
-  return (file?.text ?? '').split('\n').filter((line) => line.trim() !== '').length;
-}
-
-/** Bits per byte of the day's text, under what was active in the morning. */
+/** Bits per byte of what was typed that day, under what was in use. */
 async function measureDay(
   steps: Steps,
-  engine: Parameters<typeof cutWindows>[2],
-  files: readonly SourceFile[],
-  lines: number,
-  adapter: Night['adapter'],
+  tokenizer: Tokenizer,
+  texts: readonly string[],
+  adapter: AdapterUse | undefined,
 ): Promise<number> {
-  const texts: string[] = [];
-  for (let left = lines; left > 0 && texts.length < files.length; left -= typedLines(files[texts.length - 1])) {
-    texts.push(
-      (files[texts.length]?.text ?? '')
-        .split('\n')
-        .slice(0, left * 2)
-        .join('\n'),
-    );
-  }
-  const windows = cutWindows(texts, 1024, engine);
-  const stack = adapter === undefined ? [] : [adapter];
-  const [losses = []] = await steps.evaluate(
-    'the day',
-    windows.map(({ tokens }) => ({ tokens })),
-    [stack],
-  );
+  const windows = cutWindows(texts, 1024, tokenizer);
+  const lines = windows.map(({ tokens }) => ({ tokens }));
+  const [losses = []] = await steps.evaluate('the day', lines, [adapter === undefined ? [] : [adapter]]);
   return rounded(sum(losses) / Math.LN2 / sum(windows.map(({ bytes }) => bytes)), 4);
 }
 

@@ -1,10 +1,15 @@
 /**
- * Runs a benchmark until it is done or Ctrl+C is pressed; what goes wrong is one sentence on stderr. Processes and folders
- * that the benchmark holds by `await using` are gone when this returns.
+ * Runs a benchmark until it is done, or is asked to stop (Ctrl+C, SIGTERM); what goes wrong is one sentence on stderr.
+ * Processes and folders that the benchmark holds by `await using` are gone when this returns.
  */
 export async function runBenchmark(benchmark: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stopping = new AbortController();
-  process.once('SIGINT', () => stopping.abort(new Error('Stopped.')));
+  const stop = (): void => {
+    if (stopping.signal.aborted) process.exit(1);
+    stopping.abort(new Error('Stopped.'));
+  };
+  // Not `once`: a package of node-llama-cpp ends the process at once where no other listener is left.
+  for (const name of ['SIGINT', 'SIGTERM']) process.on(name, stop);
   try {
     await benchmark(stopping.signal);
   } catch (error) {

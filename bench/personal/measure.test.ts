@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { discoveries, makeRow, type Row, summarise } from './measure.ts';
+import { discoveries, makeRow, type Row, summarise, summariseNights } from './measure.ts';
 
 describe('discoveries', () => {
   it('holds the example of Benjamini and Hochberg (1995, section 3.3)', () => {
@@ -36,4 +36,23 @@ describe('summarise', () => {
       forgetting: 0.01,
     });
   });
+});
+
+it('sets what the replayed developer’s nights gave beside the gain of much training', () => {
+  const base = { nats: [10, 10, 10, 10], bytes: 100 };
+  const at = (gain: number) => ({ nats: base.nats.map((loss) => loss * (1 - gain)), bytes: 100 });
+  const own = { row: 'own', trainingTokens: 20_000, scale: 1 } as const;
+  const night = { row: 'accepted', trainingTokens: 0, scale: 1 } as const;
+  const rows = [
+    makeRow({ ...own, author: 'a' }, base, at(0.1)),
+    makeRow({ ...own, author: 'b' }, base, at(0.2)),
+    makeRow({ ...night, author: 'a', accepted: 21, lines: 30 }, base, at(0.02)),
+    makeRow({ ...night, author: 'b', accepted: 23, lines: 32 }, base, at(0.04)),
+    makeRow({ ...night, author: 'a', accepted: 100, lines: 130 }, base, at(0.08)),
+  ];
+  expect(summariseNights(rows, 20_000)).toEqual([
+    { authors: 2, accepted: 22, lines: 31, meanBpbGain: 0.03, shareOfFullGain: 0.2 },
+    { authors: 1, accepted: 100, lines: 130, meanBpbGain: 0.08, shareOfFullGain: 0.8 },
+  ]);
+  expect(summariseNights(rows.slice(0, 2), 20_000)).toEqual([]);
 });

@@ -4,8 +4,11 @@ import { mean, rounded, sum } from '../lib/measure.ts';
 /** One author under one adapter, on the author's test windows. */
 export interface Row {
   readonly author: string;
-  readonly row: 'base' | 'own' | 'other' | 'pooled';
+  readonly row: 'base' | 'own' | 'other' | 'pooled' | 'accepted';
   readonly trainingTokens: number;
+  /** Lines in which the replayed developer took a suggestion so far, and all lines typed, for the row `accepted`. */
+  readonly accepted?: number;
+  readonly lines?: number;
   /** Chosen on the valid split; 0 is the base model. */
   readonly scale: number;
   readonly bitsPerByte: number;
@@ -30,7 +33,7 @@ export function bitsPerByte({ nats, bytes }: Losses): number {
 
 /** `losses` beside the base model's on the same windows. */
 export function makeRow(
-  about: Pick<Row, 'author' | 'row' | 'trainingTokens' | 'scale'> & { readonly forgetting?: number },
+  about: Omit<Row, 'bitsPerByte' | 'gain' | 'gainCi' | 'pValue'>,
   base: Losses,
   losses: Losses,
 ): Row {
@@ -82,6 +85,33 @@ export function summarise(rows: readonly Row[], trainingTokens: number) {
     forgetting: rounded(mean(forgetting), 4),
     forgettingWorst: rounded(Math.max(...forgetting), 4),
   };
+}
+
+/**
+ * What the replayed developer's nights gave, by night: beside what the authors' own adapters of so many training tokens
+ * gain, over the same authors.
+ */
+export function summariseNights(rows: readonly Row[], trainingTokens: number) {
+  const full = new Map(
+    rows
+      .filter((row) => row.row === 'own' && row.trainingTokens === trainingTokens)
+      .map(({ author, gain }) => [author, gain]),
+  );
+  const byAuthor = [...full.keys()].map((author) =>
+    rows.filter((row) => row.row === 'accepted' && row.author === author),
+  );
+  const most = Math.max(0, ...byAuthor.map((nights) => nights.length));
+  return Array.from({ length: most }, (_, i) => {
+    const nights = byAuthor.flatMap((own) => own[i] ?? []);
+    const gain = mean(nights.map((night) => night.gain));
+    return {
+      authors: nights.length,
+      accepted: rounded(mean(nights.map(({ accepted }) => accepted ?? 0)), 0),
+      lines: rounded(mean(nights.map(({ lines }) => lines ?? 0)), 0),
+      meanBpbGain: rounded(gain, 4),
+      shareOfFullGain: rounded(gain / mean(nights.map(({ author }) => full.get(author) ?? 0)), 3),
+    };
+  });
 }
 
 function share(held: readonly boolean[]): number {

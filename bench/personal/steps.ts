@@ -125,6 +125,6 @@ function keyInName(path: string): string {
   return /-([0-9a-f]+)\.gguf$/.exec(path)?.[1] ?? path;
 }
 
-function keyOf(value: unknown): string {
+export function keyOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 24);
 }

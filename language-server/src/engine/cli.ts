@@ -75,7 +75,8 @@ function progressLine(stream: NodeJS.WriteStream): OnProgress {
 }
 
 const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+// Not `once`: a package of node-llama-cpp ends the process at once where no other listener is left.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort());
 const result = await main(process.argv.slice(2), stop.signal);
 if (result.ok) process.stdout.write(`${result.output}\n`);
 else process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[K' : ''}${result.message}\n`);
