@@ -1,9 +1,9 @@
 import { contentHashOf, type Example } from '../../language-server/src/learning/example.ts';
 
-/** A developer with a habit that the base model does not have: each example is new, and all are alike. */
+/** A developer with a habit that the base model does not have: all examples are alike, and each of the first 72 is new. */
 export function habitualExamples(count: number, firstAtMs = Date.now() - 86_400_000): Example[] {
   return Array.from({ length: count }, (_, i) => {
-    const [verb, noun] = [verbs[i % verbs.length] ?? '', nouns[(i * 7 + Math.floor(i / 5)) % nouns.length] ?? ''];
+    const [verb, noun] = [verbs[i % verbs.length] ?? '', nouns[(i * 7) % nouns.length] ?? ''];
     const text = [
       `export const ${verb}${noun} = guarded(async ({ ctx, ${noun.toLowerCase()}Id }) => {`,
       `  const ${noun.toLowerCase()} = await ctx.vault.mustFind('${noun}', ${noun.toLowerCase()}Id)`,

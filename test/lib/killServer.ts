@@ -17,7 +17,7 @@ export interface ServerKillReport {
 
 /** Runs start by themselves, at once, and take seconds. */
 const training = JSON.stringify({
-  ...{ sequence: 128, learningRate: 0.002, lowPriority: false, probeTokens: 500, checkpointEverySteps: 2 },
+  ...{ sequence: 128, lowPriority: false, probeTokens: 500, checkpointEverySteps: 2 },
   ...{ enoughNew: 1, idleMs: 0, restMs: 0, tickMs: 300 },
 });
 
@@ -37,7 +37,9 @@ export async function killServer(model: string, kills: number, seed: number): Pr
       await using user = await openUserStore(home.path, new AbortController().signal);
       const { total } = await user.store.counts();
       if (total !== (i === 0 ? 0 : 13 + i)) complain(`${total} examples are left`);
-      for (const example of examples.slice(total, 14 + i)) await user.store.add(example);
+      // New since the last run, so that another begins.
+      const createdAtMs = Date.now();
+      for (const example of examples.slice(total, 14 + i)) await user.store.add({ ...example, createdAtMs });
     }
     await using server = await startServer({ home: home.path, env: { ARGOT_TRAINING: training } });
     const client = await connectTo(server, { settings: { model, gpu: 'off' } });
@@ -45,7 +47,7 @@ export async function killServer(model: string, kills: number, seed: number): Pr
     if (ready.state === 'problem') complain(ready.problem?.message ?? 'the model is not there');
     const document = await client.open({ uri: 'file:///w/a.js', languageId: 'javascript', text: 'const a = ' });
     await client.complete(document, 10);
-    await sleep(random() * 12_000);
+    await sleep(random() * 15_000);
     const trainer = await childOf(server.pid);
     if (trainer !== undefined) whileTraining++;
     if (trainer !== undefined && random() < 0.4) {

@@ -27,6 +27,7 @@ test.skipIf('missing' in opened)(
     console.info(JSON.stringify(report));
     expect(report.violations).toEqual([]);
     expect(report.whileTraining).toBeGreaterThan(5);
+    expect(report.withActive).toBeGreaterThan(5);
   },
   30 * 60_000,
 );

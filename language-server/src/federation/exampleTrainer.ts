@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import type { AdapterBase } from '../learning/adapterVersions.ts';
-import { createSeenLines, type DatasetLine, heldOutLines, splitByTime, trainingLines } from '../learning/dataset.ts';
+import { type DatasetLine, datasetOf, splitByTime } from '../learning/dataset.ts';
 import type { TrainerHost } from '../learning/trainer.ts';
 import type { ExampleStore } from '../store/exampleStore.ts';
 import type { LocalTrainer } from './localTrainer.ts';
@@ -30,15 +30,12 @@ export function exampleTrainer(options: ExampleTrainerOptions): LocalTrainer {
     threads: 1,
     async files(sequence, signal) {
       const examples = await store.list({ repositories: [repository], limit: mostExamples }, signal);
-      const { train, heldOut } = splitByTime(examples);
-      const seen = createSeenLines();
-      const trainLines = trainingLines(train, engine, sequence, seen);
-      const judgeLines = heldOutLines(heldOut, engine, sequence, seen);
+      const { train, heldOut } = datasetOf(splitByTime(examples), engine, sequence);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const paths = { train: join(folder, 'train.jsonl'), heldOut: join(folder, 'held-out.jsonl') };
-      await writeFile(paths.train, text(trainLines), { mode: 0o600 });
-      await writeFile(paths.heldOut, text(judgeLines), { mode: 0o600 });
-      return { ...paths, trainTokens: tokens(trainLines), heldOutTokens: tokens(judgeLines) };
+      await writeFile(paths.train, text(train), { mode: 0o600 });
+      await writeFile(paths.heldOut, text(heldOut), { mode: 0o600 });
+      return { ...paths, trainTokens: tokens(train), heldOutTokens: tokens(heldOut) };
     },
   });
 }

@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { sha256OfFile } from '../learning/adapterFile.ts';
 import type { AdapterBase, AdapterVersions } from '../learning/adapterVersions.ts';
 import {
-  createSeenLines,
   type DatasetLine,
+  datasetOf,
   firstTokens,
-  heldOutLines,
+  labelledTokens,
   plainLines,
   splitByTime,
   type Tokenizer,
-  trainingLines,
 } from '../learning/dataset.ts';
 import { bestTrial, isClearlyBetter, judge, type Losses, leastHeldOut, type Trial } from '../learning/gate.ts';
 import { probeTexts } from '../learning/probeTexts.ts';
@@ -57,10 +56,7 @@ export async function offerTeamAdapter(
 ): Promise<TeamVersionOutcome> {
   const { versions, base, tokenizer } = deps;
   const examples = await deps.store.list({ repositories: [deps.repository], limit: mostExamples }, signal);
-  const { train, heldOut } = splitByTime(examples);
-  const seen = createSeenLines();
-  trainingLines(train, tokenizer, sequence, seen);
-  const lines = heldOutLines(heldOut, tokenizer, sequence, seen);
+  const lines = datasetOf(splitByTime(examples), tokenizer, sequence).heldOut;
   if (lines.length < leastHeldOut) return { kind: 'tooFew' };
   const current = versions.active(base.sha256).map(({ path, scale }) => ({ path, scale }));
   const personal = personalIn(versions, base);
@@ -84,8 +80,8 @@ export async function offerTeamAdapter(
   const probe = await perExample(deps, 'probe', generic, [[], stack], signal);
   if (probe.kind === 'failed') return probe;
   const [probeBase = [], probeCandidate = []] = probe.losses;
-  const sums = { base: sum(probeBase), candidate: sum(probeCandidate), tokens: labelled(generic) };
-  const input = { heldOutTokens: labelled(lines), base: baseLosses, current: currentLosses, trials };
+  const sums = { base: sum(probeBase), candidate: sum(probeCandidate), tokens: labelledTokens(generic) };
+  const input = { heldOutTokens: labelledTokens(lines), base: baseLosses, current: currentLosses, trials };
   const report = judge(input, best, sums, deps.now());
   const added = await versions.add(
     file,
@@ -142,10 +138,6 @@ async function perExample(
   }).outcome;
   await rm(data, { force: true });
   return outcome.ok ? { kind: 'done', losses } : { kind: 'failed', message: outcome.message };
-}
-
-function labelled(lines: readonly DatasetLine[]): number {
-  return lines.reduce((all, { labels }) => all + labels.reduce((own, [from, to]) => own + to - from, 0), 0);
 }
 
 function sum(losses: Losses): number {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSeenLines, heldOutLines, newestWithin, splitByTime, trainingLines } from './dataset.ts';
+import { type DatasetLine, datasetOf, newestWithin, plainLines, splitByTime } from './dataset.ts';
 import { contentHashOf, type Example } from './example.ts';
 
 /** One token a character. */
@@ -22,10 +22,16 @@ describe('the dataset', () => {
     expect(heldOut.map(({ createdAtMs }) => createdAtMs)).toEqual([3, 4, 5, 6]);
   });
 
+  const trained = (examples: readonly Example[], sequence = 64, tokenizer = letters) =>
+    datasetOf({ train: examples, heldOut: [] }, tokenizer, sequence).train;
+  /** The text of what is predicted, by line of the dataset. */
+  const predicted = (lines: readonly DatasetLine[]) =>
+    lines.map(({ tokens, labels }) => labels.map(([from, to]) => letters.detokenize(tokens.slice(from, to))));
+
   it('predicts the whole window, and the span by its weight', () => {
-    const text = 'const a = 1;\nlet b = 2;';
-    const span = text.indexOf('b =');
-    const [line] = trainingLines([example(text, 1, [span, span + 5])], letters, 64);
+    const text = 'const a = 1;\nlet bee = 2;';
+    const span = text.indexOf('bee');
+    const [line] = trained([example(text, 1, [span, span + 5])]);
     expect(line?.tokens).toEqual(letters.tokenize(text));
     expect(line?.labels).toEqual([
       [1, span, 1],
@@ -34,34 +40,62 @@ describe('the dataset', () => {
     ]);
   });
 
-  it('predicts a line that several windows share once, in the newest', () => {
+  it('predicts a line that several windows share once, in the newest, and nothing stands behind', () => {
     const shared = 'function same() {';
-    const lines = trainingLines(
-      [example(`old line one\n${shared}`, 1), example(`${shared}\nnew line two`, 2)],
-      letters,
-      64,
-    );
+    const lines = trained([example(`old line one\n${shared}`, 1), example(`${shared}\nnew line two`, 2)]);
     expect(lines.map(({ labels }) => labels)).toEqual([[[1, 13, 1]], [[1, 30, 1]]]);
+    expect(lines[0]?.tokens).toEqual(letters.tokenize('old line one\n'));
+    // What the older one was about keeps its weight there, however it is indented now.
+    const about = example('start()\nreturn value', 1, [8, 20], 3);
+    const [line] = trained([about, example('begin here:\n  return value', 2)]);
+    expect(line?.labels).toEqual([
+      [1, 14, 1],
+      [14, 26, 3],
+    ]);
   });
 
-  it('does not judge by lines that were trained on, whatever their indentation', () => {
-    const seen = createSeenLines();
-    trainingLines([example('return compute(value)')], letters, 64, seen);
-    const [held] = heldOutLines([example('  return compute(value)\nsomething else')], letters, 64, seen);
-    expect(held?.labels).toEqual([[24, 38, 1]]);
-    expect(heldOutLines([example('return compute(value)')], letters, 64, seen)).toEqual([]);
+  it('does not judge by lines that were trained on, whatever their indentation, nor by everybody’s', () => {
+    const train = [{ ...example('return compute(value)'), path: 'b.js' }];
+    const judged = (text: string) => predicted(datasetOf({ train, heldOut: [example(text, 2)] }, letters, 64).heldOut);
+    expect(judged('  return compute(value)\n})\nsomething else')).toEqual([['something else']]);
+    expect(judged('return compute(value)\n})')).toEqual([]);
   });
 
-  it('cuts long windows, and finds the span behind characters of several tokens', () => {
+  it('judges by what is written last at a place, though training has that place', () => {
+    const text = 'firstLine(of)\nsecondLine(of)\nthirdLine(of)\n';
+    const about = (line: string, at: number) =>
+      example(text, at, [text.indexOf(line), text.indexOf(line) + line.length]);
+    const split = {
+      train: [about('firstLine(of)', 1)],
+      heldOut: [about('secondLine(of)', 2), about('thirdLine(of)', 3)],
+    };
+    const { train, heldOut } = datasetOf(split, letters, 64);
+    expect(predicted(train)).toEqual([['irstLine(of)', '\n']]);
+    expect(predicted(heldOut)).toEqual([['secondLine(of)\n'], ['thirdLine(of)\n']]);
+    // Elsewhere the same line is learnt.
+    const elsewhere = { ...about('secondLine(of)', 1), path: 'b.js' };
+    expect(
+      predicted(datasetOf({ ...split, train: [elsewhere] }, letters, 64).train)
+        .flat()
+        .join(''),
+    ).toContain('second');
+  });
+
+  it('cuts long windows with some context, and finds the span behind characters of several tokens', () => {
     const bytes = {
       tokenize: (text: string) => [...Buffer.from(text)],
       detokenize: (tokens: readonly number[]) => Buffer.from(tokens).toString(),
     };
     const text = '"🦊" + name';
-    const [first, second] = trainingLines([example(text, 1, [7, 11], 3)], bytes, 9);
+    const [first, second] = trained([example(text, 1, [7, 11], 3)], 9, bytes);
     expect(first?.labels).toEqual([[1, 9, 1]]);
-    expect(second?.tokens).toEqual([...Buffer.from('name')]);
-    expect(second?.labels).toEqual([[1, 4, 3]]);
+    expect(second?.tokens).toEqual([...Buffer.from('" + name')]);
+    expect(second?.labels).toEqual([[4, 8, 3]]);
+    expect(plainLines(['abcdefgh'], letters, 4).map(({ labels }) => labels)).toEqual([
+      [[1, 4, 1]],
+      [[1, 4, 1]],
+      [[1, 2, 1]],
+    ]);
   });
 
   it('takes the newest that fit, and one at least', () => {
@@ -69,5 +103,7 @@ describe('the dataset', () => {
     expect(newestWithin(examples, 9, letters)).toHaveLength(2);
     expect(newestWithin(examples, 1, letters)).toHaveLength(1);
     expect(newestWithin(examples, 99, letters)).toHaveLength(3);
+    const shared = [1, 2, 3].map((at) => example(`const own = ${at};\nfunction shared() {`, at));
+    expect(newestWithin(shared, 70, letters)).toHaveLength(3);
   });
 });

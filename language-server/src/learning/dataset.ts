@@ -30,11 +30,16 @@ export function splitByTime(examples: readonly Example[]): Split {
   return { train: sorted.slice(0, sorted.length - count), heldOut: sorted.slice(sorted.length - count) };
 }
 
-/** The newest examples that fit the budget, oldest first; at least one. */
+/**
+ * The newest examples that fit the budget, oldest first; at least one. A line that a newer one has costs nothing, since it is
+ * predicted once.
+ */
 export function newestWithin(examples: readonly Example[], tokens: number, tokenizer: Tokenizer): readonly Example[] {
+  const seen = createSeenLines();
   let left = tokens;
-  const from = examples.findLastIndex((example) => {
-    left -= tokenizer.tokenize(example.text).length;
+  const from = examples.findLastIndex(({ text }) => {
+    const fresh = text.split('\n').filter((line) => !seen.meet(line));
+    left -= tokenizer.tokenize(fresh.join('\n')).length;
     return left < 0;
   });
   return examples.slice(Math.min(from + 1, Math.max(0, examples.length - 1)));
@@ -43,21 +48,19 @@ export function newestWithin(examples: readonly Example[], tokens: number, token
 /** A line of code with fewer characters than this (blanks not counted) is nobody's: it may occur many times. */
 const ownLineUnits = 8;
 
-/** Lines that were met already and should not be predicted again. */
-export interface SeenLines {
+interface SeenLines {
   /** Whether the line was met before; it is from now on. */
   meet(line: string): boolean;
   met(line: string): boolean;
 }
 
-export function createSeenLines(): SeenLines {
+function createSeenLines(): SeenLines {
   const seen = new Set<string>();
-  const essence = (line: string) => line.replace(/\s+/g, '');
   return {
-    met: (line) => seen.has(essence(line)),
+    met: (line) => seen.has(essenceOf(line)),
     meet(line) {
-      const own = essence(line);
-      if (own.length < ownLineUnits) return false;
+      if (!isOwn(line)) return false;
+      const own = essenceOf(line);
       const before = seen.has(own);
       seen.add(own);
       return before;
@@ -65,76 +68,166 @@ export function createSeenLines(): SeenLines {
   };
 }
 
+function isOwn(line: string): boolean {
+  return essenceOf(line).length >= ownLineUnits;
+}
+
+function essenceOf(line: string): string {
+  return line.replace(/\s+/g, '');
+}
+
+export interface Dataset {
+  readonly train: readonly DatasetLine[];
+  /** Empty where nothing of the held-out examples would prove anything. */
+  readonly heldOut: readonly DatasetLine[];
+}
+
 /**
- * Training data: the loss goes over the whole window of the developer's own lines, with the event's span weighted by its
- * kind. Windows of one file overlap, so a line that a newer example has counts once only. Windows longer than `sequence`
- * tokens are cut.
+ * To train on: the loss goes over the whole window of the developer's own lines, with what events were about weighted by
+ * their kind. Windows of one file overlap, so a line is predicted once, in the newest example that has it; one that a
+ * held-out example of that file is about is not predicted at all.
+ *
+ * To judge on: lines that training has seen are given and not predicted, since knowing them by heart proves nothing. A line
+ * that several windows share is judged once, so that no pair repeats another.
+ *
+ * Windows are cut to pieces of at most `sequence` tokens, of which half may be context.
  */
-export function trainingLines(
-  examples: readonly Example[],
-  tokenizer: Tokenizer,
-  sequence: number,
-  seen: SeenLines = createSeenLines(),
-): readonly DatasetLine[] {
-  return examples
+export function datasetOf({ train, heldOut }: Split, tokenizer: Tokenizer, sequence: number): Dataset {
+  const seen = createSeenLines();
+  const [marks, heldBack] = [marksOf(train), marksOf(heldOut)];
+  const trainLines = train
     .toReversed()
     .map((example) => {
-      const weightOf = lineWeights(example.text, (line) => (seen.meet(line) ? 0 : 1));
-      const inSpan = (at: number) => at >= example.spanStart && at < example.spanEnd;
-      return cut(example.text, (at) => (inSpan(at) ? example.weight : weightOf(at)), tokenizer, sequence);
+      const held = heldBack.get(fileOf(example));
+      const isNew = (line: string) => !held?.has(essenceOf(line)) && !seen.meet(line);
+      return cut(example.text, weightsOf(example.text, isNew, marks.get(fileOf(example))), tokenizer, sequence);
     })
     .toReversed()
     .flat();
+  const judged = judgedIn(heldOut);
+  const heldOutLines = heldOut.flatMap((example) => {
+    const isNew = (line: string) => judged.get(essenceOf(line)) === example && !seen.met(line);
+    // One piece of each, since pieces of one window depend on each other.
+    return cut(example.text, weightsOf(example.text, isNew), tokenizer, sequence).slice(0, 1);
+  });
+  return { train: trainLines, heldOut: heldOutLines };
 }
 
-/** Held-out data: lines that training has seen are given and not predicted, since knowing them by heart proves nothing. */
-export function heldOutLines(
-  examples: readonly Example[],
-  tokenizer: Tokenizer,
-  sequence: number,
-  trained: SeenLines,
-): readonly DatasetLine[] {
-  return examples.flatMap((example) => {
-    const weightOf = lineWeights(example.text, (line) => (trained.met(line) ? 0 : 1));
-    return cut(example.text, weightOf, tokenizer, sequence);
+/** Part of a line that an event was about, in units from the line's first that is no blank. */
+interface Mark {
+  readonly from: number;
+  readonly to: number;
+  readonly weight: number;
+}
+/** By the essence of the line. */
+type Marks = ReadonlyMap<string, readonly Mark[]>;
+
+/** By file: what the examples are about, of lines of the developer's own. */
+function marksOf(examples: readonly Example[]): ReadonlyMap<string, Marks> {
+  const byFile = new Map<string, Map<string, Mark[]>>();
+  for (const example of examples) {
+    const marks = byFile.get(fileOf(example)) ?? new Map<string, Mark[]>();
+    byFile.set(fileOf(example), marks);
+    for (const { line, at } of linesOfSpan(example)) {
+      if (!isOwn(line)) continue;
+      const start = at + indentOf(line);
+      const [from, to] = [Math.max(0, example.spanStart - start), example.spanEnd - start];
+      marks.set(essenceOf(line), [...(marks.get(essenceOf(line)) ?? []), { from, to, weight: example.weight }]);
+    }
+  }
+  return byFile;
+}
+
+/** Which example each line of their own is judged in: the one that is about it, else the newest that has it. */
+function judgedIn(heldOut: readonly Example[]): ReadonlyMap<string, Example> {
+  const found = new Map<string, Example>();
+  const newestFirst = heldOut.toReversed();
+  for (const linesIn of [linesOfSpan, ({ text }: Example) => linesOf(text)]) {
+    for (const example of newestFirst) {
+      for (const { line } of linesIn(example)) {
+        if (isOwn(line) && !found.has(essenceOf(line))) found.set(essenceOf(line), example);
+      }
+    }
+  }
+  return found;
+}
+
+function fileOf({ repository, path }: Example): string {
+  return `${repository}\n${path}`;
+}
+
+/** Each line with where it begins. */
+function linesOf(text: string): { readonly line: string; readonly at: number }[] {
+  let at = 0;
+  return text.split('\n').map((line) => {
+    const here = { line, at };
+    at += line.length + 1;
+    return here;
   });
 }
 
+function linesOfSpan({ text, spanStart, spanEnd }: Example) {
+  return linesOf(text).filter(({ line, at }) => at + line.length >= spanStart && at <= spanEnd);
+}
+
+function indentOf(line: string): number {
+  return line.length - line.trimStart().length;
+}
+
 export function plainLines(texts: readonly string[], tokenizer: Tokenizer, sequence: number): readonly DatasetLine[] {
-  return texts.flatMap((text) => cut(text, () => 1, tokenizer, sequence));
+  return texts.flatMap((text) => cut(text, new Float64Array(text.length).fill(1), tokenizer, sequence, 1));
 }
 
-/** By UTF-16 unit of the text: the weight of the line that it belongs to. */
-function lineWeights(text: string, weigh: (line: string) => number): (at: number) => number {
-  const weights = new Float32Array(text.length + 1);
-  let from = 0;
-  for (const line of text.split('\n')) {
-    weights.fill(weigh(line), from, from + line.length + 1);
-    from += line.length + 1;
+/** By UTF-16 unit of the text. Lines that are nobody's go with the line above. */
+function weightsOf(text: string, isNew: (line: string) => boolean, marks?: Marks): Float64Array {
+  const weights = new Float64Array(text.length + 1);
+  let counts = false;
+  for (const { line, at } of linesOf(text)) {
+    if (isOwn(line)) counts = isNew(line);
+    if (!counts) continue;
+    const start = at + indentOf(line);
+    weights.fill(1, at, at + line.length + 1);
+    for (const { from, to, weight } of marks?.get(essenceOf(line)) ?? []) {
+      weights.fill(weight, start + from, Math.min(start + to, at + line.length));
+    }
   }
-  return (at) => weights[at] ?? 0;
+  return weights;
 }
 
-function cut(text: string, weightAt: (at: number) => number, tokenizer: Tokenizer, sequence: number): DatasetLine[] {
+/**
+ * Pieces of at most `sequence` tokens with something to predict, each token once. At most `context` tokens are given before
+ * the first of them, and none after the last.
+ */
+function cut(
+  text: string,
+  weightAt: Float64Array,
+  tokenizer: Tokenizer,
+  sequence: number,
+  context = sequence >> 1,
+): DatasetLine[] {
   const tokens = tokenizer.tokenize(text);
-  const starts = tokenStarts(tokens, tokenizer);
+  const weights = tokenStarts(tokens, tokenizer).map((at, i) => (i === 0 ? 0 : (weightAt[at] ?? 0)));
   const lines: DatasetLine[] = [];
-  for (let from = 0; from < tokens.length; from += sequence) {
-    const part = tokens.slice(from, from + sequence);
-    const labels = ranges(part.map((_, i) => weightAt(starts[from + i] ?? 0)));
-    if (part.length >= 2 && labels.length > 0) lines.push({ tokens: part, labels });
+  let next = weights.findIndex((weight) => weight > 0);
+  while (next !== -1) {
+    const start = Math.max(0, next - context);
+    const end = start + sequence;
+    const labels = ranges(weights.slice(next, end), next - start);
+    lines.push({ tokens: tokens.slice(start, start + (labels.at(-1)?.[1] ?? 0)), labels });
+    next = weights.findIndex((weight, i) => i >= end && weight > 0);
   }
   return lines;
 }
 
-/** Joins neighbours of equal weight; the first token of a window is given, and a weight of 0 is no label. */
-function ranges(weights: readonly number[]): DatasetLine['labels'] {
+/** Joins neighbours of equal weight; a weight of 0 is no label. */
+function ranges(weights: readonly number[], offset: number): DatasetLine['labels'] {
   const found: [number, number, number][] = [];
   for (const [i, weight] of weights.entries()) {
     const last = found.at(-1);
-    if (i === 0 || weight === 0) continue;
-    if (last !== undefined && last[1] === i && last[2] === weight) last[1] = i + 1;
-    else found.push([i, i + 1, weight]);
+    const at = offset + i;
+    if (weight === 0) continue;
+    if (last !== undefined && last[1] === at && last[2] === weight) last[1] = at + 1;
+    else found.push([at, at + 1, weight]);
   }
   return found;
 }
@@ -159,4 +252,9 @@ export function firstTokens(lines: readonly DatasetLine[], tokens: number): read
     left -= line.tokens.length;
     return left >= 0;
   });
+}
+
+/** How many tokens are predicted. */
+export function labelledTokens(lines: readonly DatasetLine[]): number {
+  return lines.reduce((sum, { labels }) => sum + labels.reduce((own, [from, to]) => own + to - from, 0), 0);
 }

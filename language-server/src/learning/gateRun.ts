@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdapterKind, GateReport } from './adapterCard.ts';
 import type { ActiveAdapter, AdapterBase, AdapterVersions } from './adapterVersions.ts';
-import { type DatasetLine, firstTokens, plainLines, type Tokenizer } from './dataset.ts';
+import { type DatasetLine, firstTokens, labelledTokens, plainLines, type Tokenizer } from './dataset.ts';
 import { judge, type Losses, mostForgetting, type Scales, type Trial } from './gate.ts';
 import { probeTexts } from './probeTexts.ts';
 import { startTrainer, type TrainerHost, type TrainerRun } from './trainer.ts';
@@ -58,7 +58,7 @@ export async function runGate(
   if (losses.kind !== 'done') return losses;
   const [baseLosses = [], current = [], ...others] = losses.losses;
   const tried = trials.map((trial, i) => ({ ...trial, losses: others[i] ?? [] }));
-  const input = { heldOutTokens: labelled(heldOut), base: baseLosses, current, trials: tried };
+  const input = { heldOutTokens: labelledTokens(heldOut), base: baseLosses, current, trials: tried };
   const probe = firstTokens(plainLines(probeTexts, tokenizer, options.sequence), options.probeTokens);
   let report: GateReport | undefined;
   // Best first; a scale that forgets too much gives way to the next.
@@ -66,7 +66,7 @@ export async function runGate(
     const onProbe = await evaluate(deps, join(folder, 'probe.jsonl'), probe, [[], trial.stack], signal);
     if (onProbe.kind !== 'done') return onProbe;
     const [probeBase = [], probeCandidate = []] = onProbe.losses;
-    const sums = { base: total(probeBase), candidate: total(probeCandidate), tokens: labelled(probe) };
+    const sums = { base: total(probeBase), candidate: total(probeCandidate), tokens: labelledTokens(probe) };
     const next = judge(input, trial, sums, deps.now());
     if (report === undefined || next.verdict === 'better') report = next;
     if (next.forgetting <= mostForgetting) break;
@@ -123,10 +123,6 @@ export async function writeLines(path: string, lines: readonly DatasetLine[]): P
 
 function use({ path, scale }: { readonly path: string; readonly scale: number }): AdapterUse {
   return { path, scale };
-}
-
-function labelled(lines: readonly DatasetLine[]): number {
-  return lines.reduce((sum, { labels }) => sum + labels.reduce((own, [from, to]) => own + to - from, 0), 0);
 }
 
 function total(losses: Losses): number {

@@ -4,14 +4,7 @@ import { join } from 'node:path';
 import type { GateReport } from './adapterCard.ts';
 import { type AdapterVersion, baseOf } from './adapterVersions.ts';
 import { readChecked, writeChecked } from './checkedFile.ts';
-import {
-  createSeenLines,
-  type DatasetLine,
-  heldOutLines,
-  newestWithin,
-  splitByTime,
-  trainingLines,
-} from './dataset.ts';
+import { type Dataset, datasetOf, labelledTokens, newestWithin, splitByTime } from './dataset.ts';
 import type { Example } from './example.ts';
 import { common, type GateDeps, runGate, type Stage, writeLines } from './gateRun.ts';
 import { startTrainer } from './trainer.ts';
@@ -138,7 +131,7 @@ async function judgeOnNewest(
 ): Promise<Stage<{ readonly report: GateReport }> | Extract<TrainingOutcome, { readonly kind: 'tooFew' }>> {
   const { folder, options, tokenizer } = deps;
   const newest = splitByTime(newestWithin(oldestFirst(examples), options.mostTokens, tokenizer)).heldOut;
-  const heldOut = heldOutLines(newest, tokenizer, options.sequence, createSeenLines());
+  const { heldOut } = datasetOf({ train: [], heldOut: newest }, tokenizer, options.sequence);
   if (heldOut.length === 0) return { kind: 'tooFew', examples: examples.length, needed: options.leastExamples };
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const judged = await runGate(deps, { path: version.path, kind: version.card.kind }, heldOut, signal);
@@ -146,10 +139,8 @@ async function judgeOnNewest(
   return judged;
 }
 
-interface Prepared {
+interface Prepared extends Dataset {
   readonly plan: TrainingPlan;
-  readonly train: readonly DatasetLine[];
-  readonly heldOut: readonly DatasetLine[];
 }
 
 /** The plan of a run that was cut short counts while all its examples are still there, and base and team adapter are the same. */
@@ -175,11 +166,9 @@ async function prepare(deps: GateDeps, examples: readonly Example[]): Promise<Pr
   const split = usable
     ? { train: found(earlier.trainIds), heldOut: found(earlier.heldOutIds) }
     : splitByTime(newestWithin(oldestFirst(examples), options.mostTokens, tokenizer));
-  const seen = createSeenLines();
-  const train = trainingLines(split.train, tokenizer, options.sequence, seen);
-  const heldOut = heldOutLines(split.heldOut, tokenizer, options.sequence, seen);
-  if (usable) return { plan: earlier, train, heldOut };
-  const tokens = train.reduce((sum, line) => sum + line.tokens.length, 0);
+  const dataset = datasetOf(split, tokenizer, options.sequence);
+  if (usable) return { plan: earlier, ...dataset };
+  const tokens = labelledTokens(dataset.train);
   const plan: TrainingPlan = {
     ...{ format: 1, baseSha256: base.sha256, tokens, epochs: epochsFor(tokens), startedAtMs: deps.now() },
     trainIds: split.train.map(({ id }) => id),
@@ -188,7 +177,7 @@ async function prepare(deps: GateDeps, examples: readonly Example[]): Promise<Pr
     frozen,
   };
   await writeChecked(planFile(folder), plan);
-  return { plan, train, heldOut };
+  return { plan, ...dataset };
 }
 
 const done = { kind: 'done' } as const;
