@@ -9,8 +9,14 @@ namespace argot {
 
 namespace {
 
-// A panel has 64 columns, or one block of a K-quant; 256 of the summed dimension keep it in the second-level cache.
-constexpr int64_t panel_columns = 64, panel_depth = 256, decode_rows = 16;
+// A panel has 64 columns, or one block of a K-quant; so many of the summed dimension keep it near the first-level cache.
+constexpr int64_t panel_columns = 64, panel_depth = 320, decode_rows = 16;
+
+// The summed dimension is cut into pieces of about the same size, since each costs a pass over the result: 576 into two.
+int64_t piece_of(int64_t total, int64_t block, int64_t most) {
+    const int64_t unit = std::max<int64_t>(block, 32), largest = most / unit * unit, pieces = (total + largest - 1) / largest;
+    return (total + pieces * unit - 1) / (pieces * unit) * unit;
+}
 
 struct Task {
     int64_t panel, first, last;
@@ -158,6 +164,7 @@ void multiply_forward(Machine<Real> & machine, const Linear & linear, const Oper
             return add_rest(machine, linear.bias, low, x.rows, w.rows, y);
         }
     }
+    const int64_t piece = piece_of(w.cols, w.block, panel_depth);
     const std::vector<Task> tasks = share((w.rows + panel_columns - 1) / panel_columns, x.rows, machine.threads->count());
     machine.threads->run_unless_stopped(int64_t(tasks.size()), [&](int64_t index, int worker) {
         const Task & task = tasks[size_t(index)];
@@ -171,8 +178,8 @@ void multiply_forward(Machine<Real> & machine, const Linear & linear, const Oper
                 for (int64_t j = 0; j < columns; j++) c[n * w.rows + j] = Real(linear.bias[size_t(column + j)]);
             }
         }
-        for (int64_t from = 0; from < w.cols; from += panel_depth) {
-            const int64_t depth = std::min(panel_depth, w.cols - from);
+        for (int64_t from = 0; from < w.cols; from += piece) {
+            const int64_t depth = std::min(piece, w.cols - from);
             const bool accumulate = from > 0 || !linear.bias.empty();
             decode_forward(machine, s, w, column, columns, from, depth, half);
             if constexpr (std::is_same_v<Real, float>) {
@@ -197,7 +204,7 @@ void multiply_backward(Machine<Real> & machine, const Weight & w, const Operand<
             return add_rest(machine, {}, low, dy.rows, w.cols, dx);
         }
     }
-    const int64_t width = std::max(panel_columns, w.block), depth_limit = panel_depth * panel_columns / std::min(width, panel_depth);
+    const int64_t width = std::max(panel_columns, w.block), piece = piece_of(w.rows, 1, panel_depth * panel_columns / width);
     const std::vector<Task> tasks = share((w.cols + width - 1) / width, dy.rows, machine.threads->count());
     machine.threads->run_unless_stopped(int64_t(tasks.size()), [&](int64_t index, int worker) {
         const Task & task = tasks[size_t(index)];
@@ -206,8 +213,8 @@ void multiply_backward(Machine<Real> & machine, const Weight & w, const Operand<
         const int64_t rows = task.last - task.first;
         const bool half = can_halve(machine, w.rows, columns);
         Real * c = dx + task.first * w.cols + column;
-        for (int64_t from = 0; from < w.rows; from += depth_limit) {
-            const int64_t depth = std::min(depth_limit, w.rows - from);
+        for (int64_t from = 0; from < w.rows; from += piece) {
+            const int64_t depth = std::min(piece, w.rows - from);
             decode_backward(machine, s, w, from, depth, column, columns, width, half);
             if constexpr (std::is_same_v<Real, float>) {
                 if (half) {

@@ -212,7 +212,7 @@ int64_t network_bytes(const Model & m, const NetworkOptions & o, int64_t rank, i
     const int64_t halves = n * widest; // two operands
     int64_t adapters = 0;
     for (const Linear & l : m.layer[0].linear) adapters += (rank + padded) * (l.weight.rows + l.weight.cols);
-    const int64_t scratch = int64_t(threads) * (2 * 256 * 256 + 64 * n + 2 * m.head_width * n);
+    const int64_t scratch = int64_t(threads) * (2 * 320 * 320 + 64 * n + 2 * m.head_width * n);
     return int64_t(sizeof(float)) * (kept + passing + head + halves + adapters * m.layers + scratch);
 }
 
