@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TrainingResult, TrainingState } from '#protocol/learningRuns.ts';
 import type { Engine } from '../engine/engine.ts';
 import { diskFault, errorCode } from '../engine/faults.ts';
 import type { EngineState } from '../engine/modelHost.ts';
-import { createQueue } from '../engine/queue.ts';
 import type { ExampleStore } from '../store/exampleStore.ts';
 import type { AdapterBase, AdapterVersions } from './adapterVersions.ts';
+import { createApplyAdapters } from './applyAdapters.ts';
 import { adapterBase } from './baseModel.ts';
 import type { Example } from './example.ts';
 import type { GateDeps } from './gateRun.ts';
@@ -65,7 +64,6 @@ type Work = (gate: GateDeps, examples: readonly Example[], signal: AbortSignal) 
 export function createLearner(deps: LearnerDeps): Learner {
   const { versions, store, options, now } = deps;
   const folder = join(deps.home, 'training');
-  const applications = createQueue();
   const closing = new AbortController();
   let typedAt = Number.NEGATIVE_INFINITY;
   let endedAt = Number.NEGATIVE_INFINITY;
@@ -92,27 +90,7 @@ export function createLearner(deps: LearnerDeps): Learner {
     deps.onTraining(next);
   }
 
-  function apply(): Promise<void> {
-    return applications(async () => {
-      const current = engine();
-      if (current === undefined || (versions.list().length === 0 && current.adapters().length === 0)) return;
-      await pauseInTyping();
-      const own = await adapterBase(deps.home, current.model);
-      const active = own === undefined ? [] : versions.active(own.sha256);
-      const outcome = await current.setAdapters(active.map(({ path, scale }) => ({ path, scale })));
-      if (!outcome.ok) deps.log(outcome.message);
-    });
-  }
-
-  /** Adapters are exchanged while nobody types, since that costs the evaluated prompts; in half a minute at the latest. */
-  async function pauseInTyping(): Promise<void> {
-    const deadline = now() + latestSwapMs;
-    for (;;) {
-      const waitMs = Math.min(typedAt + options.swapPauseMs, deadline) - now();
-      if (!(waitMs > 0) || closing.signal.aborted) return;
-      await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => undefined);
-    }
-  }
+  const apply = createApplyAdapters({ ...deps, typedAt: () => typedAt, closing: closing.signal });
 
   function typed(): void {
     typedAt = now();
@@ -308,7 +286,6 @@ export function createLearner(deps: LearnerDeps): Learner {
   };
 }
 
-const latestSwapMs = 30_000;
 /** More than a run's token budget ever holds. */
 const mostExamples = 5000;
 /** Candidates that the gate refused are kept for a look, the newest of them. */
