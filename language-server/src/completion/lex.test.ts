@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { languageOf } from './languages.ts';
-import { isCode, lexBefore, unclosedAfter } from './lex.ts';
+import { createLexer, isCode, lexBefore, unclosedAfter } from './lex.ts';
 
 function open(languageId: string, text: string): string {
   const { stack } = lexBefore(text, languageOf(languageId)).state;
@@ -55,3 +58,18 @@ test('only the end of a long prefix is read, from a line at the margin', () => {
   expect(lexed.truncated).toBe(true);
   expect(lexed.window.length).toBeLessThan(13_000);
 });
+
+test.each(['javascript', 'python', 'rust', 'typescriptreact'])(
+  'a text that grows is read as if it were new: %s',
+  (languageId) => {
+    const language = languageOf(languageId);
+    const text = readFileSync(fileURLToPath(new URL('./lex.ts', import.meta.url)), 'utf8').repeat(2);
+    const grow = createLexer();
+    let at = 0;
+    for (const by of fc.sample(fc.integer({ min: 1, max: 160 }), { numRuns: 250, seed: 7 })) {
+      at += by;
+      expect(grow(text.slice(0, at), language)).toEqual(createLexer()(text.slice(0, at), language));
+    }
+    expect(at).toBeGreaterThan(17_000);
+  },
+);

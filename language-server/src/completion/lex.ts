@@ -38,17 +38,45 @@ export interface Lexed {
 }
 
 const windowSize = 12_000;
+const windowStride = 4_000;
 /** The closing bracket of each opening one. */
 export const partners: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '${': '}' };
 const regex: StringSyntax = { open: '/', close: '/', escapes: true, lines: 'one', opens: 'anywhere' };
 
 /** The state at the end of the prefix. */
 export function lexBefore(prefix: string, language: Language): Lexed {
-  const truncated = prefix.length > windowSize;
-  const window = truncated ? fromTopLevelLine(prefix.slice(-windowSize)) : prefix;
-  const state = freshState(language);
-  for (let at = 0; at < window.length; ) at = step(window, skipPlain(window, at, state), state, language);
-  return { state, window, truncated };
+  return createLexer()(prefix, language);
+}
+
+/** Looks at each text only once while it grows at its end: what was open at the start of its last line is remembered. */
+export function createLexer(): (prefix: string, language: Language) => Lexed {
+  let known: { readonly language: Language; readonly window: string; readonly state: LexState } | undefined;
+  return (prefix, language) => {
+    const { window, truncated } = windowOf(prefix);
+    const before = known?.language === language && window.startsWith(known.window) ? known : undefined;
+    const state = before === undefined ? freshState(language) : copyOf(before.state);
+    const lastLine = window.lastIndexOf('\n') + 1;
+    walk(window, before?.window.length ?? 0, lastLine, state, language);
+    known = { language, window: window.slice(0, lastLine), state: copyOf(state) };
+    walk(window, lastLine, window.length, state, language);
+    return { state, window, truncated };
+  };
+}
+
+function walk(text: string, from: number, to: number, state: LexState, language: Language): void {
+  for (let at = from; at < to; ) at = step(text, skipPlain(text, at, state), state, language);
+}
+
+/** What is looked at; it begins at the same place while the text grows by less than `windowStride`. */
+function windowOf(prefix: string): Pick<Lexed, 'window' | 'truncated'> {
+  const start = Math.floor((prefix.length - windowSize) / windowStride) * windowStride;
+  return start <= 0
+    ? { window: prefix, truncated: false }
+    : { window: fromTopLevelLine(prefix.slice(start)), truncated: true };
+}
+
+function copyOf(state: LexState): LexState {
+  return { ...state, stack: [...state.stack] };
 }
 
 /** How many of the frames open at the cursor the document does not close after it; outer ones count as closed where the suffix is too long to see. */

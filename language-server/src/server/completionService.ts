@@ -4,6 +4,7 @@ import { acceptedCommand } from '#protocol/signals.ts';
 import type { NoSuggestionReason, Trace } from '#protocol/trace.ts';
 import { budgetFor } from '../completion/budget.ts';
 import { type CachedSuggestion, type CacheHit, createSuggestionCache } from '../completion/cache.ts';
+import { createLexer } from '../completion/lex.ts';
 import { debounceMs } from '../completion/trigger.ts';
 import type { RecentEdits } from '../context/recentEdits.ts';
 import type { Engine, GenerateResult } from '../engine/engine.ts';
@@ -71,6 +72,7 @@ function newFlight(document: OpenDocument, place: Place): InFlight {
 /** Everything between an editor's request and its answer, for one window. One generation at a time. */
 export function createCompletionService(deps: CompletionDeps): CompletionService {
   const cache = createSuggestionCache();
+  const lex = createLexer();
   const prompts = createPromptAssembler({
     ...deps,
     withSnippets: () => deps.settings().contextFromOtherFiles,
@@ -193,7 +195,7 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
   }
 
   function fly(generation: Generation, how: Pick<GenerationDeps, 'count' | 'working'>): Flight {
-    const outcome = generateSuggestion({ ...deps, ...how, cache }, generation).finally(() => {
+    const outcome = generateSuggestion({ ...deps, ...how, cache, lex }, generation).finally(() => {
       if (flight === launched) flight = undefined;
     });
     const launched: Flight = { state: generation.flight, outcome };

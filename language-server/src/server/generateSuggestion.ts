@@ -4,7 +4,7 @@ import type { Budget } from '../completion/budget.ts';
 import type { SuggestionCache } from '../completion/cache.ts';
 import { applyFilters } from '../completion/filters/apply.ts';
 import { languageOf } from '../completion/languages.ts';
-import { lexBefore } from '../completion/lex.ts';
+import type { createLexer } from '../completion/lex.ts';
 import { completionMode } from '../completion/mode.ts';
 import { normaliseNewlines } from '../completion/prompt.ts';
 import { createStopRule, finishText, type Stop } from '../completion/stop.ts';
@@ -17,6 +17,7 @@ import type { InFlight, Outcome } from './inFlight.ts';
 
 export interface GenerationDeps {
   readonly cache: SuggestionCache;
+  readonly lex: ReturnType<typeof createLexer>;
   readonly settings: () => Settings;
   readonly ask: AskMemory;
   readonly now: () => number;
@@ -46,7 +47,7 @@ export async function generateSuggestion(deps: GenerationDeps, generation: Gener
 
   const { languageId } = document.text;
   const prefix = normaliseNewlines(place.prefix);
-  const lexed = lexBefore(prefix, languageOf(languageId));
+  const lexed = deps.lex(prefix, languageOf(languageId));
   const context = { prefix, suffix: normaliseNewlines(place.suffix), languageId, lexed };
   const mode = completionMode({ ...context, multiline: deps.settings().multiline });
   const stopOptions = { ...context, mode, maxLines: maxBlockLines };

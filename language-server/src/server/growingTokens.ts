@@ -1,8 +1,8 @@
 import type { Engine, TokenId } from '../engine/engine.ts';
 
 /** So much at a text's end is tokenized anew, in UTF-16 units; the rest is remembered. */
-const leastTail = 256;
-const longestTail = 1_024;
+const leastTail = 96;
+const longestTail = 512;
 const remembered = 4;
 
 interface Head {
@@ -18,22 +18,22 @@ interface Head {
 export function createGrowingTokenizer(): (engine: Engine, text: string) => TokenId[] {
   let heads: readonly Head[] = [];
 
-  function learn(engine: Engine, text: string, whole: readonly TokenId[]): void {
+  /** Remembers more of a text whose tokens are known, where a cut leaves them as they are. */
+  function learn(engine: Engine, text: string, whole: readonly TokenId[], known: Head | undefined): void {
     const head = headOf(text);
-    if (head === '') return;
-    const tokens = engine.tokenize(head);
+    const from = known?.text.length ?? 0;
+    if (head.length <= from) return;
+    const tokens = [...(known?.tokens ?? []), ...engine.tokenize(head.slice(from))];
     const tail = engine.tokenize(text.slice(head.length));
     const fits = tokens.length + tail.length === whole.length && tokens.every((token, i) => token === whole[i]);
     if (fits) heads = [{ engine, text: head, tokens }, ...heads].slice(0, remembered);
   }
 
   return (engine, text) => {
-    const known = heads.find(
-      (head) => head.engine === engine && text.length - head.text.length <= longestTail && text.startsWith(head.text),
-    );
-    if (known !== undefined) return [...known.tokens, ...engine.tokenize(text.slice(known.text.length))];
-    const whole = engine.tokenize(text);
-    learn(engine, text, whole);
+    const known = heads.find((head) => head.engine === engine && text.startsWith(head.text));
+    const rest = text.slice(known?.text.length ?? 0);
+    const whole = [...(known?.tokens ?? []), ...engine.tokenize(rest)];
+    if (known === undefined || rest.length > longestTail) learn(engine, text, whole, known);
     return whole;
   };
 }
