@@ -13,6 +13,7 @@ export function createLineRule(options: StopOptions): StopRule {
   const blankBefore = isBlank(before);
   const below = linesBelow(options.suffix, 1)[0];
   const rest = createRestRule(options, before);
+  const statementEnd = createStatementRule(options);
   const allowedLead = blankBefore ? leadOnBlankLine : leadAfterContent;
 
   return (text) => {
@@ -27,12 +28,37 @@ export function createLineRule(options: StopOptions): StopRule {
       const cut = rest(text.slice(0, end), length >= 0);
       if (cut !== undefined) return { text: text.slice(0, cut), why: 'suffix' };
     }
+    if (rest === undefined) {
+      const cut = statementEnd(text.slice(lead.length, end));
+      if (cut !== undefined) return { text: text.slice(0, lead.length + cut), why: 'line' };
+    }
     if (length < 0) return null;
     const written = leadingLines > 0 ? text.slice(0, end).replace(/^[\s\S]*[\r\n]/, '') : before + text.slice(0, end);
     if ((blankBefore || leadingLines > 0) && below !== undefined && isSameLine(written, below)) {
       return { text: '', why: 'suffix' };
     }
     return { text: text.slice(0, end), why: 'line' } satisfies Stop;
+  };
+}
+
+/**
+ * Behind the semicolon that ends a statement little is ever written, and to see the line's end costs another token of the
+ * model. Semicolons within brackets that are open, as those of a `for`, end nothing.
+ */
+function createStatementRule(options: StopOptions): (line: string) => number | undefined {
+  const language = languageOf(options.languageId);
+  if (language.blocks !== 'braces') return () => undefined;
+  const { state: start } = lexedBefore(options);
+  return (line) => {
+    const state = continueIn(start, 0);
+    for (let at = 0; at < line.length; ) {
+      const from = at;
+      at = step(line, at, state, language);
+      const top = state.stack.at(-1);
+      const isStatement = top === undefined || (top.kind === 'bracket' && top.open === '{');
+      if (line[from] === ';' && isStatement && state.stack.length <= start.stack.length) return at;
+    }
+    return undefined;
   };
 }
 
