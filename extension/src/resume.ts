@@ -25,7 +25,7 @@ export function resumeSuggestions(server: Server): Resumption {
   // Who typed before the extension ran, in a window that has just been opened, waits as well.
   const typedBefore = (window.activeTextEditor?.document.version ?? 1) > 1;
   let editedAt = typedBefore ? Date.now() : 0;
-  let askedAgain: number | undefined;
+  let askedAgain: Text | undefined;
 
   function ask(): void {
     if (window.state.focused) void commands.executeCommand('editor.action.inlineSuggest.trigger');
@@ -45,21 +45,36 @@ export function resumeSuggestions(server: Server): Resumption {
   return {
     ended(document, version) {
       if (readyAt === undefined || Date.now() > readyAt + settlingMs) return;
+      const asked = { document, version };
       setTimeout(() => {
-        const stands = document === window.activeTextEditor?.document && document.version === version;
         // Once for each text; where the suggestion is shown already, it stays.
-        if (!stands || askedAgain === version) return;
-        askedAgain = version;
+        if (!isSame(asked, shownText()) || isSame(asked, askedAgain)) return;
+        askedAgain = asked;
         ask();
       }, quietMs);
     },
     dismissed() {
-      askedAgain = window.activeTextEditor?.document.version;
+      askedAgain = shownText();
     },
     dispose: () => {
       for (const listener of listeners) listener.dispose();
     },
   };
+}
+
+/** A document as it was at one time: versions of different documents may be equal. */
+interface Text {
+  readonly document: TextDocument;
+  readonly version: number;
+}
+
+function shownText(): Text | undefined {
+  const document = window.activeTextEditor?.document;
+  return document && { document, version: document.version };
+}
+
+function isSame(a: Text, b: Text | undefined): boolean {
+  return a.document === b?.document && a.version === b.version;
 }
 
 function canSuggest(server: Server): boolean {
