@@ -1,22 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { startTrainer } from '../../language-server/src/learning/trainer.ts';
 import { type TrainerEvent, trainerCommands } from '../../language-server/src/learning/trainerMessages.ts';
-import { ask, type Bench, countingExamples, openBench } from './lib.ts';
+import { ask, benchOfFile, countingExamples } from './lib.ts';
 
-const opened = await openBench();
-if ('missing' in opened) console.warn(opened.missing);
+const { bench, missing } = await benchOfFile();
 
 /** ggml's own processor code is a device like any GPU: what is tested here is what runs there. */
 const device = 'CPU';
 
-describe.skipIf('missing' in opened)('products on a device of ggml', () => {
-  let bench: Bench;
-  beforeAll(() => {
-    if ('missing' in opened) throw new Error(opened.missing);
-    bench = opened;
-  });
-  afterAll(() => bench[Symbol.asyncDispose]());
-
+describe.skipIf(missing)('products on a device of ggml', () => {
   // Gradients go back through float16. Forward, ggml rounds activations as the type asks: not, to 11 bits, or to 8 in
   // blocks, which random weights magnify; a transposed or forgotten matrix would be wrong by more than 1.
   const bounds = {

@@ -1,20 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { trainerCommands } from '../../language-server/src/learning/trainerMessages.ts';
-import { ask, type Bench, openBench } from './lib.ts';
+import { ask, benchOfFile } from './lib.ts';
 
-const opened = await openBench();
-if ('missing' in opened) console.warn(opened.missing);
+const { bench, missing } = await benchOfFile();
 
-describe.skipIf('missing' in opened)('gradients', () => {
-  let bench: Bench;
-  beforeAll(() => {
-    if ('missing' in opened) throw new Error(opened.missing);
-    bench = opened;
-  });
-  afterAll(() => bench[Symbol.asyncDispose]());
-
+describe.skipIf(missing)('gradients', () => {
   const adapter = { rank: 3, alpha: 6 };
   /** Both the backward pass in double against differences, and each float path against it. */
   async function check(model: string, more: object): Promise<void> {

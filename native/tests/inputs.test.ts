@@ -1,27 +1,22 @@
 import { spawn } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { trainerCommands, trainerProblems } from '../../language-server/src/learning/trainerMessages.ts';
-import { ask, type Bench, countingExamples, openBench, seededRandom } from './lib.ts';
+import { ask, benchOfFile, countingExamples, seededRandom } from './lib.ts';
 
-const opened = await openBench();
-if ('missing' in opened) console.warn(opened.missing);
+const { bench, missing } = await benchOfFile();
 
 /** The exit codes of native/src/fail.h; anything else is a crash. */
 const known = new Set([0, ...trainerProblems.map((_, i) => i + 1)]);
 
-describe.skipIf('missing' in opened)('bad input', () => {
-  let bench: Bench;
+describe.skipIf(missing)('bad input', () => {
   let model: string;
   let data: string;
   beforeAll(async () => {
-    if ('missing' in opened) throw new Error(opened.missing);
-    bench = opened;
     model = await bench.model('llama', 'q4_0');
     data = await bench.data('data.jsonl', countingExamples(2, 8));
   });
-  afterAll(() => bench[Symbol.asyncDispose]());
 
   /** The raw program: what it wrote and how it ended. */
   function run(input: string | Uint8Array): Promise<{ readonly code: number | null; readonly output: string }> {

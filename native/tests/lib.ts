@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { afterAll } from 'vitest';
 import { findLibraries, startTrainer, type TrainerHost } from '../../language-server/src/learning/trainer.ts';
 import type { TrainerCommand, TrainerEvent } from '../../language-server/src/learning/trainerMessages.ts';
 import { buildNative } from '../build.mjs';
@@ -57,6 +58,17 @@ export async function openBench(): Promise<Bench | { readonly missing: string }>
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** For a test file: its bench, removed at the end; or `missing`, where its tests are to be skipped and the bench is none. */
+export async function benchOfFile(): Promise<{ readonly bench: Bench; readonly missing: boolean }> {
+  const opened = await openBench();
+  if ('missing' in opened) {
+    console.warn(opened.missing);
+    return { bench: {} as Bench, missing: true };
+  }
+  afterAll(() => opened[Symbol.asyncDispose]());
+  return { bench: opened, missing: false };
 }
 
 /** Runs one request to its end; a problem fails the test with its message. */

@@ -6,10 +6,9 @@ import { getLlama, type Llama, LlamaLogLevel, type LlamaModel, type Token } from
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type AdapterUse, trainerCommands } from '../../language-server/src/learning/trainerMessages.ts';
-import { ask, type Bench, openBench } from './lib.ts';
+import { ask, benchOfFile } from './lib.ts';
 
-const opened = await openBench();
-if ('missing' in opened) console.warn(opened.missing);
+const { bench, missing } = await benchOfFile();
 const fixtures = join(dirname(dirname(fileURLToPath(import.meta.url))), 'testdata');
 
 const fixtureSchema = z.object({
@@ -19,14 +18,7 @@ const fixtureSchema = z.object({
   layout: z.array(z.object({ tensor: z.string(), values: z.number() })),
 });
 
-describe.skipIf('missing' in opened)('peers', () => {
-  let bench: Bench;
-  beforeAll(() => {
-    if ('missing' in opened) throw new Error(opened.missing);
-    bench = opened;
-  });
-  afterAll(() => bench[Symbol.asyncDispose]());
-
+describe.skipIf(missing)('peers', () => {
   for (const architecture of ['llama', 'qwen2', 'qwen3']) {
     test(`${architecture}: loss and gradients are those of PyTorch with PEFT`, async () => {
       const fixture = fixtureSchema.parse(JSON.parse(await readFile(join(fixtures, `${architecture}.json`), 'utf8')));

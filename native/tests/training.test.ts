@@ -1,6 +1,6 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { startTrainer, type TrainerRun } from '../../language-server/src/learning/trainer.ts';
 import {
@@ -9,20 +9,16 @@ import {
   type trainRequestSchema,
   type trainResultSchema,
 } from '../../language-server/src/learning/trainerMessages.ts';
-import { ask, type Bench, countingExamples, openBench } from './lib.ts';
+import { ask, benchOfFile, countingExamples } from './lib.ts';
 
 type Request = z.infer<typeof trainRequestSchema>;
 type Step = Extract<TrainerEvent, { event: 'step' }>;
 
-const opened = await openBench();
-if ('missing' in opened) console.warn(opened.missing);
+const { bench, missing } = await benchOfFile();
 
-describe.skipIf('missing' in opened)('training', () => {
-  let bench: Bench;
+describe.skipIf(missing)('training', () => {
   let base: Request;
   beforeAll(async () => {
-    if ('missing' in opened) throw new Error(opened.missing);
-    bench = opened;
     base = {
       model: await bench.model('llama'),
       data: await bench.data('train.jsonl', countingExamples(40, 24)),
@@ -32,7 +28,6 @@ describe.skipIf('missing' in opened)('training', () => {
       seed: 3,
     };
   });
-  afterAll(() => bench[Symbol.asyncDispose]());
 
   async function steps(request: Request): Promise<Step[]> {
     const seen: Step[] = [];

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll } from 'vitest';
 import { type ConnectOptions, connectTo } from '../lib/client.ts';
-import { addressOf, createHome, type ServerOptions, startServer } from '../lib/server.ts';
+import { createHome, type ServerOptions, startServer } from '../lib/server.ts';
 
 /** The embedded default model; `npm test` fetches it. */
 export function modelPath(): string {
@@ -38,14 +38,15 @@ export function sharedServer() {
     own = await ownServer();
   });
   afterAll(() => own?.[Symbol.asyncDispose]());
+  const started = () => {
+    if (own === undefined) throw new Error('The shared server has not been started.');
+    return own;
+  };
   return {
     /** Undefined while it runs; otherwise how it ended. */
-    ended: () => own?.server.ended(),
-    address: () => addressOf(own?.home ?? ''),
-    connect(more: Omit<ConnectOptions, 'address'> = {}) {
-      if (own === undefined) throw new Error('The shared server has not been started.');
-      return own.connect(more);
-    },
+    ended: () => started().server.ended(),
+    address: () => started().server.address,
+    connect: (more: Omit<ConnectOptions, 'address'> = {}) => started().connect(more),
   };
 }
 

@@ -48,10 +48,10 @@ it('is ready before anything is typed, and two windows have one server and one m
 });
 
 it('who types while the extension of a new window starts gets the suggestion without another key', async () => {
-  const { page } = await begin();
+  const window = await begin();
+  const { page } = window;
   await page.reload({ waitUntil: 'commit' });
   await page.locator('.monaco-workbench .part.editor').waitFor();
-  const window = editor as Editor;
   await window.openFile('colours.js');
   await page.keyboard.press('Control+End');
   await page.keyboard.type('const purple', { delay: 20 });

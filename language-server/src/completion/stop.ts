@@ -21,7 +21,8 @@ export type StopRule = (text: string) => Stop | null;
 /**
  * When generation has said enough. `text` is what follows the cursor: without the part that token healing gave back.
  *
- * Line mode ends at the first line end after something was written. Where the cursor's line already has content and the
+ * Line mode ends at the first line end after something was written, or before it behind the semicolon that ends a
+ * statement. Where the cursor's line already has content and the
  * model begins with a line end, the line is complete as it is, and the one line that follows is worth offering (after a
  * comment or a statement it is what a person types next); but an empty line means that the model sees a new paragraph,
  * about which one line says too little, so nothing is offered. On a blank line the model may begin with up to two line

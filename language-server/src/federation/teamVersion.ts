@@ -11,7 +11,15 @@ import {
   splitByTime,
   type Tokenizer,
 } from '../learning/dataset.ts';
-import { bestTrial, isClearlyBetter, judge, type Losses, leastHeldOut, type Trial } from '../learning/gate.ts';
+import {
+  bestTrial,
+  isClearlyBetter,
+  judge,
+  type Losses,
+  leastHeldOut,
+  type Trial,
+  totalLoss,
+} from '../learning/gate.ts';
 import { probeTexts } from '../learning/probeTexts.ts';
 import { startTrainer, type TrainerHost } from '../learning/trainer.ts';
 import { type AdapterUse, trainerCommands } from '../learning/trainerMessages.ts';
@@ -80,7 +88,7 @@ export async function offerTeamAdapter(
   const probe = await perExample(deps, 'probe', generic, [[], stack], signal);
   if (probe.kind === 'failed') return probe;
   const [probeBase = [], probeCandidate = []] = probe.losses;
-  const sums = { base: sum(probeBase), candidate: sum(probeCandidate), tokens: labelledTokens(generic) };
+  const sums = { base: totalLoss(probeBase), candidate: totalLoss(probeCandidate), tokens: labelledTokens(generic) };
   const input = { heldOutTokens: labelledTokens(lines), base: baseLosses, current: currentLosses, trials };
   const report = judge(input, best, sums, deps.now());
   const added = await versions.add(
@@ -138,8 +146,4 @@ async function perExample(
   }).outcome;
   await rm(data, { force: true });
   return outcome.ok ? { kind: 'done', losses } : { kind: 'failed', message: outcome.message };
-}
-
-function sum(losses: Losses): number {
-  return losses.reduce((all, loss) => all + loss, 0);
 }

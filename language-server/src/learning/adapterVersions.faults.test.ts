@@ -11,7 +11,7 @@ import {
   openAdapterVersions,
 } from './adapterVersions.ts';
 import { disk } from './testing/failingDisk.ts';
-import { sampleAdapter, sampleBase } from './testing/sampleAdapter.ts';
+import { better, sampleAdapter, sampleBase } from './testing/sampleAdapter.ts';
 
 vi.mock('node:fs/promises', async (original) => {
   const { failingDisk } = await import('./testing/failingDisk.ts');
@@ -28,11 +28,6 @@ beforeEach(async () => {
   made = await sampleAdapter(home, 'made.gguf');
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
-
-const better: GateReport = {
-  ...{ verdict: 'better', decidedAtMs: 1, heldOutExamples: 20, heldOutTokens: 900, probeTokens: 900, baseLoss: 2 },
-  ...{ currentLoss: 2, candidateLoss: 1.8, gain: 0.1, gainLow: 0.04, forgetting: 0, scales: { team: 0, personal: 1 } },
-};
 
 const activeIds = (versions: AdapterVersions): string[] => versions.active('aa').map(({ card }) => card.id);
 const ids = (versions: AdapterVersions): string[] =>

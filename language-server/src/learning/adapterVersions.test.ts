@@ -2,24 +2,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AdapterDraft, GateReport } from './adapterCard.ts';
+import type { AdapterDraft } from './adapterCard.ts';
 import { type AdapterBase, type AdapterVersions, openAdapterVersions } from './adapterVersions.ts';
-import { sampleAdapter, sampleBase } from './testing/sampleAdapter.ts';
-
-const better: GateReport = {
-  verdict: 'better',
-  decidedAtMs: 1,
-  heldOutExamples: 20,
-  heldOutTokens: 900,
-  probeTokens: 900,
-  baseLoss: 2,
-  currentLoss: 2,
-  candidateLoss: 1.8,
-  gain: 0.1,
-  gainLow: 0.04,
-  forgetting: 0.001,
-  scales: { team: 0, personal: 1 },
-};
+import { better, sampleAdapter, sampleBase } from './testing/sampleAdapter.ts';
 
 describe('adapter versions', () => {
   let home: string;

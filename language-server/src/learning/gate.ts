@@ -31,7 +31,7 @@ export const mostForgetting = 0.02;
 /** The trial with the least loss on held-out examples. */
 export function bestTrial(trials: readonly Trial[]): Trial | undefined {
   return trials.reduce<Trial | undefined>(
-    (best, trial) => (best === undefined || total(trial.losses) < total(best.losses) ? trial : best),
+    (best, trial) => (best === undefined || totalLoss(trial.losses) < totalLoss(best.losses) ? trial : best),
     undefined,
   );
 }
@@ -50,9 +50,9 @@ export function judge(input: GateInput, best: Trial, probe: ProbeLosses, now: nu
     heldOutExamples: pairs.length,
     heldOutTokens: input.heldOutTokens,
     probeTokens: probe.tokens,
-    baseLoss: total(input.base) / input.heldOutTokens,
-    currentLoss: total(input.current) / input.heldOutTokens,
-    candidateLoss: total(best.losses) / input.heldOutTokens,
+    baseLoss: totalLoss(input.base) / input.heldOutTokens,
+    currentLoss: totalLoss(input.current) / input.heldOutTokens,
+    candidateLoss: totalLoss(best.losses) / input.heldOutTokens,
     gain,
     gainLow: low,
     forgetting,
@@ -84,6 +84,7 @@ function verdict(examples: number, gainLow: number, forgetting: number): GateRep
   return forgetting <= mostForgetting ? 'better' : 'forgets';
 }
 
-function total(losses: Losses): number {
+/** In nats. */
+export function totalLoss(losses: Losses): number {
   return losses.reduce((sum, loss) => sum + loss, 0);
 }

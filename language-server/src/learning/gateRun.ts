@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { AdapterKind, GateReport } from './adapterCard.ts';
 import type { ActiveAdapter, AdapterBase, AdapterVersions } from './adapterVersions.ts';
 import { type DatasetLine, firstTokens, labelledTokens, plainLines, type Tokenizer } from './dataset.ts';
-import { judge, type Losses, mostForgetting, type Scales, type Trial } from './gate.ts';
+import { judge, type Losses, mostForgetting, type Scales, type Trial, totalLoss } from './gate.ts';
 import { probeTexts } from './probeTexts.ts';
 import { startTrainer, type TrainerHost, type TrainerRun } from './trainer.ts';
 import { type AdapterUse, trainerCommands } from './trainerMessages.ts';
@@ -62,11 +62,11 @@ export async function runGate(
   const probe = firstTokens(plainLines(probeTexts, tokenizer, options.sequence), options.probeTokens);
   let report: GateReport | undefined;
   // Best first; a scale that forgets too much gives way to the next.
-  for (const trial of tried.toSorted((a, b) => total(a.losses) - total(b.losses))) {
+  for (const trial of tried.toSorted((a, b) => totalLoss(a.losses) - totalLoss(b.losses))) {
     const onProbe = await evaluate(deps, join(folder, 'probe.jsonl'), probe, [[], trial.stack], signal);
     if (onProbe.kind !== 'done') return onProbe;
     const [probeBase = [], probeCandidate = []] = onProbe.losses;
-    const sums = { base: total(probeBase), candidate: total(probeCandidate), tokens: labelledTokens(probe) };
+    const sums = { base: totalLoss(probeBase), candidate: totalLoss(probeCandidate), tokens: labelledTokens(probe) };
     const next = judge(input, trial, sums, deps.now());
     if (report === undefined || next.verdict === 'better') report = next;
     if (next.forgetting <= mostForgetting) break;
@@ -123,8 +123,4 @@ export async function writeLines(path: string, lines: readonly DatasetLine[]): P
 
 function use({ path, scale }: { readonly path: string; readonly scale: number }): AdapterUse {
   return { path, scale };
-}
-
-function total(losses: Losses): number {
-  return losses.reduce((sum, loss) => sum + loss, 0);
 }

@@ -4,7 +4,8 @@ type Files = typeof import('node:fs/promises');
 export const disk = { writes: 0, code: 'ENOSPC', fails: (_write: number): boolean => false };
 
 /**
- * For `vi.mock('node:fs/promises', …)`: writes and syncs can fail, and so can removals where the disk is worse than full. Nothing is really synced, since no power is cut.
+ * For `vi.mock('node:fs/promises', …)`: writes and syncs can fail, and so can removals where the disk is worse than full.
+ * Nothing is really synced, since no power is cut.
  */
 export function failingDisk(real: Files): Files {
   const writing =

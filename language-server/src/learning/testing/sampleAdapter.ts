@@ -2,7 +2,24 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GgufFile, readGguf } from '../../engine/gguf.ts';
 import { sampleGguf } from '../../engine/testing/sampleGguf.ts';
+import type { GateReport } from '../adapterCard.ts';
 import type { AdapterBase } from '../adapterVersions.ts';
+
+/** A gate that an adapter passed. */
+export const better: GateReport = {
+  verdict: 'better',
+  decidedAtMs: 1,
+  heldOutExamples: 20,
+  heldOutTokens: 900,
+  probeTokens: 900,
+  baseLoss: 2,
+  currentLoss: 2,
+  candidateLoss: 1.8,
+  gain: 0.1,
+  gainLow: 0.04,
+  forgetting: 0.001,
+  scales: { team: 0, personal: 1 },
+};
 
 const matrix = 'blk.0.attn_q.weight';
 
