@@ -133,6 +133,8 @@ export function driveWindow(page: Page, workspace: string, explain: () => Promis
     async goTo(line, column) {
       await openPicker('Control+G', `${line}:${column}`);
       await page.keyboard.press('Enter');
+      // The picker moves the cursor before it is closed, and keys go to it until then.
+      await picker.waitFor({ state: 'hidden', timeout: patienceMs });
       const place = page.locator('.statusbar-item').filter({ hasText: `Ln ${line}, Col ${column}` });
       await waitOr(place, () => fail(`The cursor did not reach line ${line}, column ${column}.`));
     },
