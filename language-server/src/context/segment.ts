@@ -155,14 +155,20 @@ export function chunkAt(segment: Segment, chunk: number): Omit<IndexedChunk, 'te
 
 /** Where a term's postings lie, [from, to) in `postings`; empty where the segment lacks it. */
 export function postingsOf({ terms, offsets }: Segment, term: number): readonly [number, number] {
-  let low = 0;
-  let high = terms.length;
+  const at = lowerBound(terms, term, 0, terms.length);
+  return terms[at] === term ? [offsets[at] ?? 0, offsets[at + 1] ?? 0] : [0, 0];
+}
+
+/** The first place in [from, to) of an ascending array whose number is not less than `wanted`; `to` where all are. */
+export function lowerBound(numbers: Uint32Array, wanted: number, from: number, to: number): number {
+  let low = from;
+  let high = to;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((terms[middle] ?? 0) < term) low = middle + 1;
+    if ((numbers[middle] ?? 0) < wanted) low = middle + 1;
     else high = middle;
   }
-  return terms[low] === term ? [offsets[low] ?? 0, offsets[low + 1] ?? 0] : [0, 0];
+  return low;
 }
 
 export function bytesOf(segment: Segment): number {
