@@ -190,7 +190,10 @@ function trials(side: 'Argot' | 'PEFT', measured: ReadonlyMap<string, Measured>)
   }));
 }
 
-/** Each setting of each side twice, by turns: what else runs on the machine only slows down, so the faster time counts. */
+/**
+ * Each setting of each side twice, by turns: what else runs on the machine only slows down, so the faster time counts. A setting of the
+ * peer's that was slower than another by a quarter, more than what times scatter, is not tried again.
+ */
 async function compare({
   train,
   trainPeer,
@@ -200,24 +203,32 @@ async function compare({
 }): Promise<{ readonly ours: Map<string, Measured>; readonly peer: Map<string, Measured> }> {
   const ours = new Map<string, Measured>();
   const peer = new Map<string, Measured>();
-  const turns = peerTrials.map((trial) => [
-    // Ours chooses its precision by itself.
-    ...(trial.precision === 'bfloat16' ? [{ side: ours, run: () => train(trial.batch) }] : []),
-    ...(trainPeer ? [{ side: peer, run: () => trainPeer(trial) }] : []),
-  ]);
-  for (const { side, run } of [...turns, ...turns].flat()) {
-    const measured = await run();
+  const keep = (side: Map<string, Measured>, measured: Measured): void => {
     const before = side.get(measured.setting);
     if (before === undefined || measured.tokensPerSecond > before.tokensPerSecond) side.set(measured.setting, measured);
+  };
+  for (const trial of [...peerTrials, ...peerTrials]) {
+    // Ours chooses its precision by itself.
+    if (trial.precision === 'bfloat16') keep(ours, await train(trial.batch));
+    const before = peer.get(peerSetting(trial));
+    if (trainPeer && (before === undefined || before.tokensPerSecond > 0.75 * fastest(peer)))
+      keep(peer, await trainPeer(trial));
   }
   return { ours, peer };
+}
+
+function peerSetting({ precision, batch }: PeerTrial): string {
+  return `${precision}, batch ${batch}`;
+}
+
+function fastest(side: ReadonlyMap<string, Measured>): number {
+  return Math.max(...[...side.values()].map(({ tokensPerSecond }) => tokensPerSecond));
 }
 
 /** The fastest; of those that time can't tell from it, the smallest. */
 function preferred(side: ReadonlyMap<string, Measured>): Measured {
   const all = [...side.values()].sort((a, b) => a.peakRssMiB - b.peakRssMiB);
-  const fastest = Math.max(...all.map(({ tokensPerSecond }) => tokensPerSecond));
-  const found = all.find(({ tokensPerSecond }) => tokensPerSecond >= 0.97 * fastest);
+  const found = all.find(({ tokensPerSecond }) => tokensPerSecond >= 0.97 * fastest(side));
   if (found === undefined) throw new Error('Nothing was measured.');
   return found;
 }
@@ -296,13 +307,14 @@ async function measurePeak({ gemmPeak, host }: Tools, { shape, sequence, threads
 /** A process of its own, so that its memory is its own. */
 async function measurePeer(
   python: string,
-  { precision, batch }: PeerTrial,
+  trial: PeerTrial,
   { shape, sequence, threads }: Setting,
   signal: AbortSignal,
 ): Promise<Measured> {
-  const args = [peftScript('peft_speed.py'), shape.name, threads, precision, batch, sequence, 6];
+  const args = [peftScript('peft_speed.py'), shape.name, threads, trial.precision, trial.batch, sequence, 6];
   const { stdout } = await run(python, args.map(String), { signal });
   const measured = peerSchema.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
-  progress(`  PEFT ${precision}, batch ${batch}: ${JSON.stringify(measured)}`);
-  return { ...measured, setting: `${precision}, batch ${batch}` };
+  const setting = peerSetting(trial);
+  progress(`  PEFT ${setting}: ${JSON.stringify(measured)}`);
+  return { ...measured, setting };
 }
