@@ -68,7 +68,7 @@ void run_evaluate(Fields & fields, Session & session) {
     const double started = seconds_now();
     int64_t tokens = 0;
     for (size_t i = 0; i < stacks.size(); i++) {
-        const auto network = make_network<float>(common.model, make_machine<float>(*common.kernels, common.half, threads, offload.get()), options, nullptr, stacks[i]);
+        const auto network = make_network<float>(common.model, make_machine<float>(*common.kernels, common.half, common.bytes, threads, offload.get()), options, nullptr, stacks[i]);
         network->breathe = [&session] { session.breathe(); };
         const Totals totals = evaluate_stack(session, *network, examples, options.capacity, int64_t(i));
         tokens += totals.tokens;

@@ -55,8 +55,9 @@ Adapter random_adapter(const Model & model, const AdapterShape & shape, uint64_t
 }
 
 template <typename Real>
-std::unique_ptr<Network<Real>> network_of(const Check & c, const Kernels<Real> & kernels, const HalfKernels * half, Offload * offload = nullptr) {
-    auto net = make_network<Real>(c.common.model, make_machine<Real>(kernels, half, c.threads, offload), c.options, &c.shape, c.frozen);
+std::unique_ptr<Network<Real>> network_of(const Check & c, const Kernels<Real> & kernels, const HalfKernels * half, const ByteKernels * bytes = nullptr,
+                                          Offload * offload = nullptr) {
+    auto net = make_network<Real>(c.common.model, make_machine<Real>(kernels, half, bytes, c.threads, offload), c.options, &c.shape, c.frozen);
     const std::vector<Real> parameters(c.parameters.begin(), c.parameters.end());
     set_parameters(*net, parameters.data());
     return net;
@@ -135,9 +136,9 @@ double worst_against_differences(Check & c, Network<double> & net, const std::ve
 }
 
 // |float gradient - double gradient| / |double gradient|, the worst of all tensors.
-Json compare_float(Check & c, const Kernels<float> & kernels, const HalfKernels * half, Offload * offload, const std::vector<double> & gradient,
-                   double loss, const std::vector<Range> & ranges) {
-    const auto net = network_of<float>(c, kernels, half, offload);
+Json compare_float(Check & c, const Kernels<float> & kernels, const HalfKernels * half, const ByteKernels * bytes, Offload * offload,
+                   const std::vector<double> & gradient, double loss, const std::vector<Range> & ranges) {
+    const auto net = network_of<float>(c, kernels, half, bytes, offload);
     std::vector<float> got;
     const double got_loss = loss_and_gradient(c, *net, got);
     double worst = 0;
@@ -149,7 +150,7 @@ Json compare_float(Check & c, const Kernels<float> & kernels, const HalfKernels 
         }
         worst = std::max(worst, std::sqrt(difference) / std::max(norm_of(gradient.data() + range.first, range.count), 1e-12));
     }
-    const char * name = offload ? "device" : half ? half->name : kernels.name;
+    const char * name = offload ? "device" : bytes ? bytes->name : half ? half->name : kernels.name;
     return Json::make().with("kernels", name).with("error", worst).with("lossError", std::fabs(got_loss - loss) / std::fabs(loss));
 }
 
@@ -200,10 +201,11 @@ void run_gradcheck(Fields & fields, Session & session) {
     const std::vector<Range> ranges = tensors_of(net->layout, c.options.trains);
     Json paths = Json::list();
     for (const char * name : {"portable", "neon", "sse", "avx2", "avx512"}) {
-        if (const Kernels<float> * kernels = find_kernels(name)) paths.array.push_back(compare_float(c, *kernels, nullptr, nullptr, gradient, loss, ranges));
+        if (const Kernels<float> * kernels = find_kernels(name)) paths.array.push_back(compare_float(c, *kernels, nullptr, nullptr, nullptr, gradient, loss, ranges));
     }
-    if (half_kernels()) paths.array.push_back(compare_float(c, best_kernels(), half_kernels(), nullptr, gradient, loss, ranges));
-    if (offload) paths.array.push_back(compare_float(c, best_kernels(), nullptr, offload.get(), gradient, loss, ranges));
+    if (half_kernels()) paths.array.push_back(compare_float(c, best_kernels(), half_kernels(), nullptr, nullptr, gradient, loss, ranges));
+    if (byte_kernels()) paths.array.push_back(compare_float(c, best_kernels(), half_kernels(), byte_kernels(), nullptr, gradient, loss, ranges));
+    if (offload) paths.array.push_back(compare_float(c, best_kernels(), nullptr, nullptr, offload.get(), gradient, loss, ranges));
     const double worst = differences ? worst_against_differences(c, *net, gradient, ranges) : NAN;
     Json result = Json::make().with("event", "result").with("loss", loss).with("tensors", int64_t(ranges.size())).with("worst", worst).with("paths", paths);
     if (dump) {

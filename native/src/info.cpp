@@ -43,7 +43,7 @@ void run_info(Fields & fields, Session & session) {
                      .with("tensors", std::move(by_type))
                      .with("parameters", parameter_count(m, shape, Matrices::both))
                      .with("kernels", common.kernels->name)
-                     .with("precision", common.half ? common.half->name : "float32")
+                     .with("precision", common.precision())
                      .with("threads", common.threads)
                      .with("devices", std::move(list))
                      .with("memoryBytes", plain.bytes)

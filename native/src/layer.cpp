@@ -108,7 +108,7 @@ void layer_forward(Network<Real> & net, const Pack & pack, size_t index, const R
     const int64_t n = int64_t(pack.tokens.size());
 
     norm_rows(net, x, layer.attention_norm, n, net.h.data());
-    prepare(net.machine, net.operand, net.h.data(), n, m.width);
+    prepare_forward(net.machine, net.operand, net.h.data(), n, m.width);
     const bool head_norm = !layer.q_norm.empty();
     linear_forward(net, index, target_q, act, head_norm ? act.q_raw.data() : act.q.data());
     linear_forward(net, index, target_k, act, head_norm ? act.k_raw.data() : act.k.data());
@@ -121,16 +121,16 @@ void layer_forward(Network<Real> & net, const Pack & pack, size_t index, const R
     rotate(net, pack, act.k.data(), m.kv_heads, Real(1));
     attention_forward(net.machine, attention_shape<Real>(m), pack.segments, act.q.data(), act.k.data(), act.v.data(), act.attended.data(), net.attention);
 
-    prepare(net.machine, net.operand, act.attended.data(), n, m.heads * m.head_width);
+    prepare_forward(net.machine, net.operand, act.attended.data(), n, m.heads * m.head_width);
     linear_forward(net, index, target_o, act, act.middle.data());
     add_rows(net, n * m.width, x, act.middle.data());
 
     norm_rows(net, act.middle.data(), layer.feed_forward_norm, n, net.h.data());
-    prepare(net.machine, net.operand, net.h.data(), n, m.width);
+    prepare_forward(net.machine, net.operand, net.h.data(), n, m.width);
     linear_forward(net, index, target_gate, act, act.gate.data());
     linear_forward(net, index, target_up, act, act.up.data());
     swiglu_rows(net, n * m.feed_forward, act, net.act.data());
-    prepare(net.machine, net.operand, net.act.data(), n, m.feed_forward);
+    prepare_forward(net.machine, net.operand, net.act.data(), n, m.feed_forward);
     linear_forward(net, index, target_down, act, y);
     add_rows(net, n * m.width, act.middle.data(), y);
 }

@@ -11,6 +11,7 @@ namespace {
 
 // A panel has 64 columns, or one block of a K-quant; so many of the summed dimension keep it near the first-level cache.
 constexpr int64_t panel_columns = 64, panel_depth = 320, decode_rows = 16;
+constexpr int64_t levels_stride = (panel_depth + 63) / 64 * 64;
 
 // The summed dimension is cut into pieces of about the same size, since each costs a pass over the result: 576 into two.
 int64_t piece_of(int64_t total, int64_t block, int64_t most) {
@@ -87,6 +88,17 @@ void decode_forward(Machine<Real> & machine, typename Machine<Real>::Scratch & s
     });
 }
 
+// The same as bytes: see BytePanel.
+BytePanel decode_bytes(const ByteKernels & bytes, const ByteFormat & format, typename Machine<float>::Scratch & s, const Weight & w, int64_t row,
+                       int64_t columns, int64_t from, int64_t depth) {
+    in_order(w, row, columns, from, depth, [&](int64_t i) {
+        const uint8_t * src = w.data + size_t((row + i) * (w.cols / w.block) + from / w.block) * w.block_bytes;
+        format.decode(src, depth, s.levels.data() + i % 16 * levels_stride, s.scales.data() + i, s.minima.data() + i, panel_columns);
+        if ((i + 1) % 16 == 0) bytes.pack(depth, s.levels.data(), levels_stride, s.byte_panel.data() + (i - 15) * 4, panel_columns, s.corrections.data() + i - 15);
+    });
+    return {s.byte_panel.data(), s.scales.data(), format.minima ? s.minima.data() : nullptr, s.corrections.data(), panel_columns};
+}
+
 // panel (depth, columns) from weight rows [row, row + depth), elements [from, from + columns): as they lie.
 template <typename Real>
 void decode_backward(Machine<Real> & machine, typename Machine<Real>::Scratch & s, const Weight & w, int64_t row, int64_t depth,
@@ -123,14 +135,22 @@ void add_rest(const Machine<float> & machine, const std::vector<float> & bias, c
 } // namespace
 
 template <typename Real>
-Machine<Real> make_machine(const Kernels<Real> & kernels, const HalfKernels * half, Threads & threads, Offload * offload) {
+Machine<Real> make_machine(const Kernels<Real> & kernels, const HalfKernels * half, const ByteKernels * bytes, Threads & threads, Offload * offload) {
     constexpr bool checks = std::is_same_v<Real, double>;
-    Machine<Real> machine{&kernels, checks ? nullptr : half, &threads, checks ? nullptr : offload, {}};
+    Machine<Real> machine{&kernels, checks ? nullptr : half, checks ? nullptr : bytes, &threads, checks ? nullptr : offload, {}};
     machine.scratch.resize(size_t(threads.count()));
     for (auto & s : machine.scratch) {
         s.rows.resize(decode_rows * panel_depth);
         s.panel.resize(panel_depth * panel_depth);
         s.half_panel.resize(panel_depth * panel_depth);
+        if (!machine.bytes) continue;
+        constexpr int64_t blocks = panel_columns * panel_depth / byte_block;
+        s.levels.resize(16 * levels_stride);
+        s.levels.clear();
+        s.byte_panel.resize(panel_columns * panel_depth);
+        s.scales.resize(blocks);
+        s.minima.resize(blocks);
+        s.corrections.resize(blocks);
     }
     return machine;
 }
@@ -156,6 +176,24 @@ void prepare(Machine<Real> & machine, Operand<Real> & operand, const Real * data
 }
 
 template <typename Real>
+void prepare_forward(Machine<Real> & machine, Operand<Real> & operand, const Real * data, int64_t rows, int64_t cols) {
+    prepare(machine, operand, data, rows, cols);
+    if constexpr (std::is_same_v<Real, float>) {
+        if (!machine.bytes || cols % byte_block != 0) return;
+        const int64_t blocks = cols / byte_block;
+        if (operand.levels.size() < rows * cols) operand.levels.resize(rows * cols);
+        if (operand.steps.size() < rows * blocks) {
+            operand.steps.resize(rows * blocks);
+            operand.sums.resize(rows * blocks);
+        }
+        over_rows(*machine.threads, rows, 16, [&](int64_t first, int64_t last, int) {
+            machine.bytes->quantise((last - first) * cols, data + first * cols, operand.levels.data() + first * cols, operand.steps.data() + first * blocks,
+                                    operand.sums.data() + first * blocks);
+        });
+    }
+}
+
+template <typename Real>
 void multiply_forward(Machine<Real> & machine, const Linear & linear, const Operand<Real> & x, const LowRank<Real> & low, Real * y) {
     const Weight & w = linear.weight;
     if constexpr (std::is_same_v<Real, float>) {
@@ -165,6 +203,7 @@ void multiply_forward(Machine<Real> & machine, const Linear & linear, const Oper
         }
     }
     const int64_t piece = piece_of(w.cols, w.block, panel_depth);
+    const ByteFormat format = machine.bytes && w.cols % byte_block == 0 ? machine.bytes->format(w.type) : ByteFormat{nullptr, false};
     const std::vector<Task> tasks = share((w.rows + panel_columns - 1) / panel_columns, x.rows, machine.threads->count());
     machine.threads->run_unless_stopped(int64_t(tasks.size()), [&](int64_t index, int worker) {
         const Task & task = tasks[size_t(index)];
@@ -181,6 +220,15 @@ void multiply_forward(Machine<Real> & machine, const Linear & linear, const Oper
         for (int64_t from = 0; from < w.cols; from += piece) {
             const int64_t depth = std::min(piece, w.cols - from);
             const bool accumulate = from > 0 || !linear.bias.empty();
+            if constexpr (std::is_same_v<Real, float>) {
+                if (format.decode && columns % 16 == 0) {
+                    const BytePanel panel = decode_bytes(*machine.bytes, format, s, w, column, columns, from, depth);
+                    const int64_t blocks = x.cols / byte_block, at = task.first * blocks + from / byte_block;
+                    machine.bytes->gemm(rows, columns, depth, {x.levels.data() + task.first * x.cols + from, x.cols, x.steps.data() + at, x.sums.data() + at, blocks},
+                                        panel, c, w.rows, accumulate);
+                    continue;
+                }
+            }
             decode_forward(machine, s, w, column, columns, from, depth, half);
             if constexpr (std::is_same_v<Real, float>) {
                 if (half) {
@@ -231,8 +279,9 @@ void multiply_backward(Machine<Real> & machine, const Weight & w, const Operand<
 }
 
 #define ARGOT_INSTANTIATE(Real)                                                                                              \
-    template Machine<Real> make_machine(const Kernels<Real> &, const HalfKernels *, Threads &, Offload *);                   \
+    template Machine<Real> make_machine(const Kernels<Real> &, const HalfKernels *, const ByteKernels *, Threads &, Offload *); \
     template void prepare(Machine<Real> &, Operand<Real> &, const Real *, int64_t, int64_t);                                 \
+    template void prepare_forward(Machine<Real> &, Operand<Real> &, const Real *, int64_t, int64_t);                         \
     template void multiply_forward(Machine<Real> &, const Linear &, const Operand<Real> &, const LowRank<Real> &, Real *);   \
     template void multiply_backward(Machine<Real> &, const Weight &, const Operand<Real> &, const LowRank<Real> &, Real *, bool);
 ARGOT_INSTANTIATE(float)

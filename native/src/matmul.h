@@ -15,25 +15,29 @@ namespace argot {
 class Offload;
 
 /**
- * What a product is computed with. `half` is null for float32 arithmetic, `offload` where no device multiplies by the
- * weights; both always for Real = double.
+ * What a product is computed with. `half` is null for float32 arithmetic, `bytes` where the forward pass multiplies no bytes, `offload`
+ * where no device multiplies by the weights; all of them always for Real = double.
  */
 template <typename Real>
 struct Machine {
     const Kernels<Real> * kernels;
     const HalfKernels * half;
+    const ByteKernels * bytes;
     Threads * threads;
     Offload * offload;
     struct Scratch {
         Buffer<float> rows;
         Buffer<Real> panel;
         Buffer<uint16_t> half_panel;
+        Buffer<int8_t> levels, byte_panel;
+        Buffer<float> scales, minima;
+        Buffer<int32_t> corrections;
     };
     std::vector<Scratch> scratch;
 };
 
 template <typename Real>
-Machine<Real> make_machine(const Kernels<Real> & kernels, const HalfKernels * half, Threads & threads, Offload * offload = nullptr);
+Machine<Real> make_machine(const Kernels<Real> & kernels, const HalfKernels * half, const ByteKernels * bytes, Threads & threads, Offload * offload = nullptr);
 
 /** Runs body(first, last, worker) over [0, n) in pieces of `grain`. */
 void over_rows(Threads & threads, int64_t n, int64_t grain, const std::function<void(int64_t, int64_t, int)> & body);
@@ -47,9 +51,15 @@ struct Operand {
     int64_t half_stride = 0;
     /** What `half` points to after prepare. */
     Buffer<uint16_t> rounded;
+    /** In bytes, after prepare_forward: see ByteRows. */
+    Buffer<uint8_t> levels;
+    Buffer<float> steps, sums;
 };
 template <typename Real>
 void prepare(Machine<Real> & machine, Operand<Real> & operand, const Real * data, int64_t rows, int64_t cols);
+/** The same for what multiply_forward takes. */
+template <typename Real>
+void prepare_forward(Machine<Real> & machine, Operand<Real> & operand, const Real * data, int64_t rows, int64_t cols);
 
 /** A product of low rank that is added to the one with the weights while its panel is in the cache: left · right. */
 template <typename Real>

@@ -70,7 +70,7 @@ void head_forward(Network<Real> & net, const Pack & pack, const Real * normed, s
                   std::vector<double> & losses) {
     const Model & m = *net.model;
     const int64_t rows = int64_t(last - first);
-    prepare(net.machine, net.operand, normed + int64_t(first) * m.width, rows, m.width);
+    prepare_forward(net.machine, net.operand, normed + int64_t(first) * m.width, rows, m.width);
     multiply_forward(net.machine, Linear{m.head, {}}, net.operand, LowRank<Real>{}, net.logits.data());
     net.machine.threads->run(rows, [&](int64_t i, int) {
         const Real * row = net.logits.data() + i * m.vocabulary;

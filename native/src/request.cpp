@@ -19,6 +19,7 @@ Common read_common(Fields & fields) {
         throw Failure(Problem::badRequest, "“precision” must be auto, float32 or bfloat16");
     }
     if (precision != "float32" && kernels == "auto") common.half = half_kernels();
+    if (precision == "auto" && common.half) common.bytes = byte_kernels();
     if (precision == "bfloat16" && !common.half) throw Failure(Problem::badRequest, "“precision”: this processor does not multiply bfloat16; use auto.");
     common.device = fields.text("device", "cpu");
     common.model = load_model(common.ggml, fields.text("model"));

@@ -18,8 +18,12 @@ struct Common {
     int threads;
     const Kernels<float> * kernels;
     const HalfKernels * half;
+    const ByteKernels * bytes;
     /** `cpu`: the kernels here. Else what Offload takes. */
     std::string device;
+
+    /** The products' arithmetic, forward first. */
+    std::string precision() const { return (bytes ? std::string(bytes->name) + " " : "") + (half ? half->name : "float32"); }
 };
 
 /** Reads `libraries`, `model`, `modelSha256`, `threads`, `kernels`, `precision` and `device`. */

@@ -252,7 +252,7 @@ void prepare_run(Run & run) {
         throw Failure(Problem::memoryCeiling, "Training without activation checkpointing needs more than “memoryMiB”. Allow checkpointing or more memory.");
     }
     run.offload = open_device(common, true, run.threads);
-    auto machine = make_machine<float>(*common.kernels, common.half, run.threads, run.offload.get());
+    auto machine = make_machine<float>(*common.kernels, common.half, common.bytes, run.threads, run.offload.get());
     run.network = make_network<float>(common.model, std::move(machine), run.plan.options, &s.shape, s.frozen);
     run.network->breathe = [&run] { run.session.breathe(); };
     const ParameterLayout & layout = run.network->layout;
@@ -344,7 +344,7 @@ void run_train(Fields & fields, Session & session) {
     prepare_run(run);
     session.emit(Json::make()
                      .with("event", "ready").with("architecture", common.model.architecture).with("kernels", common.kernels->name)
-                     .with("precision", common.half ? common.half->name : "float32").with("threads", common.threads)
+                     .with("precision", common.precision()).with("threads", common.threads)
                      .with("device", run.offload ? run.offload->device() : "cpu").with("examples", int64_t(run.examples.size())).with("steps", run.steps).with("resumedAt", run.state.step)
                      .with("checkpointing", run.plan.options.checkpointing).with("memoryBytes", run.plan.bytes));
     run.progress.started = seconds_now();

@@ -36,7 +36,7 @@ std::string fingerprint_of(const TrainSettings & s, const Common & common) {
                           .with("warmup", s.warmup_steps).with("cosine", s.schedule == Schedule::cosine).with("dropout", double(s.dropout))
                           .with("evaluate", s.evaluate_every).with("patience", s.patience).with("private", s.privacy.on)
                           .with("privateClip", s.privacy.clip).with("noise", s.privacy.noise_multiplier).with("batch", s.privacy.expected_batch)
-                          .with("device", common.device).with("kernels", common.kernels->name).with("half", common.half != nullptr));
+                          .with("device", common.device).with("kernels", common.kernels->name).with("precision", common.precision()));
 }
 
 } // namespace

@@ -82,7 +82,7 @@ void measure(char ** argv) {
 
     GgmlProduct theirs(ggml, type, out, in, tokens, threads, weights, x);
     Threads pool(threads);
-    Machine<float> machine = make_machine<float>(best_kernels(), half_kernels(), pool);
+    Machine<float> machine = make_machine<float>(best_kernels(), half_kernels(), byte_kernels(), pool);
     const Decoder fast = fast_decoder(type);
     const Linear linear = {{weights.data(), type, out, in, traits->blck_size, traits->type_size, type == GGML_TYPE_F32 ? nullptr : fast ? fast : traits->to_float}, {}};
     Operand<float> operand;
@@ -91,7 +91,7 @@ void measure(char ** argv) {
         const double t0 = now();
         theirs.compute(theirs.backend, theirs.graph);
         const double t1 = now();
-        prepare(machine, operand, static_cast<const float *>(x.data()), tokens, in);
+        prepare_forward(machine, operand, static_cast<const float *>(x.data()), tokens, in);
         multiply_forward(machine, linear, operand, LowRank<float>{}, y.data());
         const double t2 = now();
         best_theirs = std::min(best_theirs, t1 - t0);

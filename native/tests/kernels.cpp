@@ -160,6 +160,49 @@ void check_half(const HalfKernels & h, const Kernels<double> & reference) {
     }
 }
 
+// Of rounded activations the product must be as exact as float32 allows: levels are whole numbers.
+void check_bytes(const ByteKernels & bytes, const Ggml & ggml, const Kernels<double> & reference) {
+    for (int t = 0; t < GGML_TYPE_COUNT; t++) {
+        const ByteFormat format = bytes.format(ggml_type(t));
+        if (!format.decode) continue;
+        const ggml_type_traits * traits = ggml.type_traits(ggml_type(t));
+        for (const int64_t n : {16, 32, 48, 64}) {
+            for (const int64_t m : {1, 2, 6, 11}) {
+                for (const bool accumulate : {false, true}) {
+                    const int64_t depth = traits->blck_size == 32 ? 96 : 256, blocks = depth / byte_block, stride = (depth + 63) / 64 * 64;
+                    std::vector<float> x = random_values(m * depth, 1), w = random_values(n * depth, 1), got = random_values(m * n, 1);
+                    // A block of zeros has no step.
+                    std::fill_n(x.begin(), byte_block, 0.0f);
+                    std::vector<double> want = widened(got), wx(x.size()), columns(w.size());
+                    std::vector<uint8_t> levels(x.size()), encoded(size_t(n * depth / traits->blck_size) * traits->type_size);
+                    std::vector<float> steps(size_t(m * blocks)), sums(steps.size()), scales(size_t(n * blocks)), minima(scales.size()), decoded(w.size());
+                    ggml.quantize_chunk(ggml_type(t), w.data(), encoded.data(), 0, n, depth, nullptr);
+                    traits->to_float(encoded.data(), decoded.data(), n * depth);
+                    bytes.quantise(m * depth, x.data(), levels.data(), steps.data(), sums.data());
+                    for (size_t i = 0; i < x.size(); i++) {
+                        const double step = steps[i / byte_block];
+                        wx[i] = step * (double(levels[i]) - 128);
+                        if (std::fabs(wx[i] - double(x[i])) > 0.501 * step) failures++;
+                    }
+                    std::vector<int8_t> rows(size_t(16 * stride)), panel(size_t(n * depth));
+                    std::vector<int32_t> corrections(scales.size());
+                    for (int64_t i = 0; i < n; i++) {
+                        for (int64_t p = 0; p < depth; p++) columns[size_t(p * n + i)] = double(decoded[size_t(i * depth + p)]);
+                        const uint8_t * src = encoded.data() + size_t(i * depth / traits->blck_size) * traits->type_size;
+                        format.decode(src, depth, rows.data() + i % 16 * stride, scales.data() + i, minima.data() + i, n);
+                        if (i % 16 == 15) bytes.pack(depth, rows.data(), stride, panel.data() + (i - 15) * 4, n, corrections.data() + i - 15);
+                    }
+                    reference.gemm(m, n, depth, wx.data(), depth, 1, columns.data(), n, want.data(), n, accumulate);
+                    const BytePanel weights = {panel.data(), scales.data(), format.minima ? minima.data() : nullptr, corrections.data(), n};
+                    bytes.gemm(m, n, depth, {levels.data(), depth, steps.data(), sums.data(), blocks}, weights, got.data(), n, accumulate);
+                    hold(bytes.name, traits->type_name, n, got, want, 1e-6);
+                }
+            }
+        }
+        std::printf("%s %s checked\n", bytes.name, traits->type_name);
+    }
+}
+
 // In place, and each element to within one step of its own bfloat16.
 void check_half_cross_entropy(const HalfKernels & h, const Kernels<double> & reference) {
     for (const int64_t n : {1, 3, 16, 17, 100, 1025}) {
@@ -183,8 +226,8 @@ void check_half_cross_entropy(const HalfKernels & h, const Kernels<double> & ref
 // second shorter than what the first left in the buffers.
 void check_half_attention(const HalfKernels & half) {
     Threads threads(2);
-    Machine<float> machine = make_machine<float>(best_kernels(), &half, threads);
-    Machine<double> reference = make_machine<double>(portable_kernels<double>(), nullptr, threads);
+    Machine<float> machine = make_machine<float>(best_kernels(), &half, nullptr, threads);
+    Machine<double> reference = make_machine<double>(portable_kernels<double>(), nullptr, nullptr, threads);
     for (const int64_t width : {16, 64}) {
         for (const int64_t length : {1, 2, 63, 64, 65, 131}) {
             const int64_t heads = 4, kv_heads = 2, n = 140 + length;
@@ -272,6 +315,7 @@ int main(int argc, char ** argv) {
     if (argc > 1) {
         const Ggml ggml = load_ggml(argv[1]);
         check_decoders(ggml, fast_decoder);
+        if (const ByteKernels * bytes = byte_kernels()) check_bytes(*bytes, ggml, reference);
 #if defined(ARGOT_X86)
         if (find_kernels("avx2")) check_decoders(ggml, avx2_decoder);
 #endif

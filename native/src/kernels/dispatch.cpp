@@ -11,6 +11,7 @@ extern const Kernels<float> narrow_kernels;
 extern const Kernels<float> avx2_kernels;
 extern const Kernels<float> avx512_kernels;
 extern const HalfKernels avx512bf16_kernels;
+extern const ByteKernels avx512vnni_kernels;
 extern Decoder avx2_decoder(ggml_type type);
 extern Decoder avx512_decoder(ggml_type type);
 #endif
@@ -50,6 +51,13 @@ const HalfKernels * half_kernels() {
 #if defined(ARGOT_X86)
     __builtin_cpu_init();
     if (&best_kernels() == &avx512_kernels && __builtin_cpu_supports("avx512bf16")) return &avx512bf16_kernels;
+#endif
+    return nullptr;
+}
+
+const ByteKernels * byte_kernels() {
+#if defined(ARGOT_X86)
+    if (half_kernels() && __builtin_cpu_supports("avx512vnni")) return &avx512vnni_kernels;
 #endif
     return nullptr;
 }

@@ -4,6 +4,8 @@
 // for each instruction set and chosen at run time (dispatch.cpp). tests/kernels.cpp holds every table to the reference.
 #pragma once
 
+#include "ggml.h"
+
 #include <cstddef>
 #include <cstdint>
 
@@ -64,6 +66,51 @@ struct HalfKernels {
     void (*cross_entropy_backward)(int64_t n, float lse, float weight, int64_t label, const float * logits, uint16_t * d);
 };
 
+/** Elements that share a step. */
+constexpr int64_t byte_block = 32;
+
+/** How weights of a type become bytes: element = scale · level + minimum, the last two of each block. */
+struct ByteFormat {
+    /** Elements [0, n) of `src`; block b's scale goes to scales[b * stride], its minimum to minima[b * stride]. Null: no such form. */
+    void (*decode)(const uint8_t * src, int64_t n, int8_t * levels, float * scales, float * minima, int64_t stride);
+    bool minima;
+};
+
+/** Activations (m, k): level - 128 times the block's step is the element, `sums` the sum of a block's elements. */
+struct ByteRows {
+    const uint8_t * levels;
+    int64_t stride;
+    const float * steps, * sums;
+    /** Of steps and sums, from row to row. */
+    int64_t blocks;
+};
+
+/** Weights, transposed: levels (k / 4, stride, 4); the others (k / 32, stride). */
+struct BytePanel {
+    const int8_t * levels;
+    const float * scales;
+    /** Null where the format has none. */
+    const float * minima;
+    /** -128 · the sum of a block's levels: what the levels of activations have too much. */
+    const int32_t * corrections;
+    int64_t stride;
+};
+
+/**
+ * Products in bytes with sums in whole numbers, for weights that are stored in few bits: exact but for the rounding of activations to
+ * 255 levels a block, which is what ggml does to them when it completes.
+ */
+struct ByteKernels {
+    const char * name;
+    ByteFormat (*format)(ggml_type type);
+    /** n is a multiple of the block. */
+    void (*quantise)(int64_t n, const float * src, uint8_t * levels, float * steps, float * sums);
+    /** 16 columns of a panel from as many rows of k levels; src is read to the next multiple of 64. */
+    void (*pack)(int64_t k, const int8_t * src, int64_t lds, int8_t * panel, int64_t ldp, int32_t * corrections);
+    /** C (m, n) = [C +] A (m, k) · panel; k a multiple of the block, n of 16. */
+    void (*gemm)(int64_t m, int64_t n, int64_t k, const ByteRows & a, const BytePanel & panel, float * c, int64_t ldc, bool accumulate);
+};
+
 template <typename Real>
 const Kernels<Real> & portable_kernels();
 
@@ -73,5 +120,7 @@ const Kernels<float> * find_kernels(const char * name);
 const Kernels<float> & best_kernels();
 /** Null where the processor has no bfloat16 products. */
 const HalfKernels * half_kernels();
+/** Null where the processor has no products of bytes, or none of bfloat16: these are for the forward pass, those for the other. */
+const ByteKernels * byte_kernels();
 
 } // namespace argot
