@@ -31,14 +31,61 @@ void allocate_activations(const Network<Real> & net, Activations<Real> & act) {
     for (auto & u : act.u) u.resize(n * padded);
 }
 
+// Calls field(values, how many) for a layer's input and all that is kept of it, of n tokens.
+template <typename Real, typename Field>
+void each_field(const Network<Real> & net, size_t layer, Real * x, Activations<Real> & act, int64_t n, const Field & field) {
+    const Model & m = *net.model;
+    const int64_t q = m.heads * m.head_width, kv = m.kv_heads * m.head_width;
+    field(x, n * m.width);
+    field(act.q.data(), n * q);
+    field(act.k.data(), n * kv);
+    field(act.v.data(), n * kv);
+    field(act.attended.data(), n * q);
+    field(act.middle.data(), n * m.width);
+    field(act.gate.data(), n * m.feed_forward);
+    field(act.up.data(), n * m.feed_forward);
+    if (act.q_raw.size() > 0) field(act.q_raw.data(), n * q);
+    if (act.k_raw.size() > 0) field(act.k_raw.data(), n * kv);
+    for (size_t t = 0; t < target_count; t++) field(act.u[t].data(), n * net.lora[layer][t].padded);
+}
+
+template <typename Real>
+void put_away(Network<Real> & net, size_t layer, Real * x, int64_t n) {
+    if constexpr (std::is_same_v<Real, float>) {
+        uint16_t * to = net.rounded[layer].data();
+        each_field(net, layer, x, net.kept[0], n, [&](const float * values, int64_t count) {
+            over_rows(*net.machine.threads, count, 16384, [&](int64_t first, int64_t last, int) { net.machine.half->convert(last - first, values + first, to + first); });
+            to += count;
+        });
+    }
+}
+
+template <typename Real>
+void take_out(Network<Real> & net, size_t layer, Real * x, int64_t n) {
+    if constexpr (std::is_same_v<Real, float>) {
+        const uint16_t * from = net.rounded[layer].data();
+        each_field(net, layer, x, net.kept[0], n, [&](float * values, int64_t count) {
+            over_rows(*net.machine.threads, count, 16384, [&](int64_t first, int64_t last, int) { net.machine.half->widen(last - first, from + first, values + first); });
+            from += count;
+        });
+    }
+}
+
 template <typename Real>
 void allocate(Network<Real> & net, bool trains) {
     const Model & m = *net.model;
     const int64_t n = net.options.capacity;
-    net.x.resize(trains ? size_t(m.layers) + 1 : 2);
+    const bool keeps = trains && !net.options.checkpointing, rounds = keeps && net.machine.half;
+    net.x.resize(trains && !rounds ? size_t(m.layers) + 1 : 2);
     for (auto & x : net.x) x.resize(n * m.width);
-    net.kept.resize(trains && !net.options.checkpointing ? size_t(m.layers) : 1);
+    net.kept.resize(keeps && !rounds ? size_t(m.layers) : 1);
     for (auto & act : net.kept) allocate_activations(net, act);
+    net.rounded.resize(rounds ? size_t(m.layers) : 0);
+    for (size_t l = 0; l < net.rounded.size(); l++) {
+        int64_t size = 0;
+        each_field(net, l, net.x[0].data(), net.kept[0], n, [&](const Real *, int64_t count) { size += count; });
+        net.rounded[l].resize(size);
+    }
     net.h.resize(n * m.width);
     net.act.resize(n * m.feed_forward);
     net.selected.resize(n * m.width);
@@ -185,28 +232,35 @@ std::vector<double> evaluate(Network<Real> & net, const Pack & pack) {
 template <typename Real>
 std::vector<double> forward_backward(Network<Real> & net, const Pack & pack, const std::vector<GradientSlot<Real>> & slots) {
     const size_t layers = net.model->layer.size();
-    const bool checkpointing = net.options.checkpointing;
+    const int64_t n = int64_t(pack.tokens.size());
+    const bool checkpointing = net.options.checkpointing, rounds = !net.rounded.empty();
+    const auto x = [&](size_t l) { return net.x[rounds ? l % 2 : l].data(); };
+    const auto kept = [&](size_t l) -> Activations<Real> & { return net.kept[net.kept.size() == 1 ? 0 : l]; };
     net.dropout_stream++;
-    embed(net, pack, net.x[0].data());
+    embed(net, pack, x(0));
     for (size_t l = 0; l < layers; l++) {
         if (net.breathe) net.breathe();
-        layer_forward(net, pack, l, net.x[l].data(), net.kept[checkpointing ? 0 : l], net.x[l + 1].data());
+        layer_forward(net, pack, l, x(l), kept(l), x(l + 1));
+        if (rounds) put_away(net, l, x(l), n);
     }
-    std::vector<double> losses = head(net, pack, net.x[layers].data(), net.dx.data());
+    std::vector<double> losses = head(net, pack, x(layers), net.dx.data());
     for (size_t l = layers; l-- > 0;) {
         if (net.breathe) net.breathe();
+        if (rounds) take_out(net, l, x(l), n);
         // The layer's output is not needed any more: its buffer takes the one that the second forward pass makes.
-        if (checkpointing) layer_forward(net, pack, l, net.x[l].data(), net.kept[0], net.x[l + 1].data());
-        layer_backward(net, pack, l, net.x[l].data(), net.kept[checkpointing ? 0 : l], net.dx.data(), slots);
+        if (checkpointing) layer_forward(net, pack, l, x(l), kept(l), x(l + 1));
+        layer_backward(net, pack, l, x(l), kept(l), net.dx.data(), slots);
     }
     return losses;
 }
 
-int64_t network_bytes(const Model & m, const NetworkOptions & o, int64_t rank, int threads) {
+int64_t network_bytes(const Model & m, const NetworkOptions & o, int64_t rank, int threads, bool half) {
     const int64_t n = o.capacity, q = m.heads * m.head_width, kv = m.kv_heads * m.head_width, padded = (rank + 15) / 16 * 16;
     const int64_t widest = std::max({m.feed_forward, q, m.width});
     const int64_t one = n * (2 * q + 2 * kv + m.width + 2 * m.feed_forward + (m.architecture == "qwen3" ? q + kv : 0) + padded * target_count);
-    const int64_t kept = one * (o.checkpointing ? 1 : m.layers) + n * m.width * (m.layers + 1);
+    const int64_t inputs = n * m.width * (m.layers + 1);
+    // In bfloat16 two stand in the place of one, beside those of the layer at hand.
+    const int64_t kept = o.checkpointing ? one + inputs : half ? one + (one * m.layers + inputs) / 2 : one * m.layers + inputs;
     const int64_t passing = n * (2 * m.feed_forward + 4 * q + 4 * kv + 6 * m.width);
     const int64_t rows = std::min(n, o.head_rows), head = rows * m.vocabulary;
     const int64_t halves = n * widest; // two operands

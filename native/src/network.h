@@ -34,6 +34,7 @@ struct NetworkOptions {
     uint64_t dropout_seed = 0;
 };
 
+/** What a layer's way back needs of its way there. */
 template <typename Real>
 struct Activations {
     Buffer<Real> q, k, v, attended, middle, gate, up;
@@ -53,9 +54,12 @@ struct Network {
     std::function<void()> breathe;
 
     std::vector<Real> rope_cos, rope_sin;
-    /** Input of each layer, and the output of the last: layers + 1 of (n, width). */
+    /** Input of each layer, and the output of the last: layers + 1 of (n, width); two by turns where no layer's is needed later. */
     std::vector<Buffer<Real>> x;
+    /** Of each layer, or of the one at hand. */
     std::vector<Activations<Real>> kept;
+    /** Where the machine multiplies bfloat16: input and activations of each layer, rounded as its products round them. */
+    std::vector<Buffer<uint16_t>> rounded;
     Buffer<Real> h, act, d_act, dq, dk, dv, d_attended, dh, dx, selected, d_selected, logits;
     Operand<Real> operand, d_operand;
     AttentionScratch<Real> attention;
@@ -81,6 +85,6 @@ template <typename Real>
 std::vector<double> forward_backward(Network<Real> & network, const Pack & pack, const std::vector<GradientSlot<Real>> & slots);
 
 /** Bytes that make_network allocates, without the weights. */
-int64_t network_bytes(const Model & model, const NetworkOptions & options, int64_t rank, int threads);
+int64_t network_bytes(const Model & model, const NetworkOptions & options, int64_t rank, int threads, bool half);
 
 } // namespace argot

@@ -1,4 +1,5 @@
-// GFLOPS of y = x·Wᵀ for one weight type and shape, by ggml's own product and by the trainer's; one JSON line.
+// GFLOPS of y = x·Wᵀ for one weight type and shape, by ggml's own product and by the trainer's; and of the trainer's two products
+// together, this one and dx = dy·W, which a step has in equal numbers. One JSON line.
 //
 //   gemm_peak LIBRARIES TYPE OUT IN TOKENS THREADS
 //
@@ -72,7 +73,7 @@ void measure(char ** argv) {
     const ggml_type type = type_of(ggml, argv[2]);
     const int64_t out = std::atoll(argv[3]), in = std::atoll(argv[4]), tokens = std::atoll(argv[5]);
     const int threads = std::atoi(argv[6]);
-    std::vector<float> values(size_t(out * in)), x(size_t(tokens * in)), y(size_t(tokens * out));
+    std::vector<float> values(size_t(out * in)), x(size_t(tokens * in)), y(size_t(tokens * out)), dx(x.size());
     for (size_t i = 0; i < values.size(); i++) values[i] = symmetric_uniform(philox(1, 1, i)[0]);
     for (size_t i = 0; i < x.size(); i++) x[i] = symmetric_uniform(philox(1, 2, i)[0]);
     const ggml_type_traits * traits = ggml.type_traits(type);
@@ -85,8 +86,8 @@ void measure(char ** argv) {
     Machine<float> machine = make_machine<float>(best_kernels(), half_kernels(), byte_kernels(), pool);
     const Decoder fast = fast_decoder(type);
     const Linear linear = {{weights.data(), type, out, in, traits->blck_size, traits->type_size, type == GGML_TYPE_F32 ? nullptr : fast ? fast : traits->to_float}, {}};
-    Operand<float> operand;
-    double best_theirs = 1e9, best_ours = 1e9;
+    Operand<float> operand, d_operand;
+    double best_theirs = 1e9, best_forward = 1e9, best_backward = 1e9;
     for (const double end = now() + 2; now() < end;) {
         const double t0 = now();
         theirs.compute(theirs.backend, theirs.graph);
@@ -94,11 +95,16 @@ void measure(char ** argv) {
         prepare_forward(machine, operand, static_cast<const float *>(x.data()), tokens, in);
         multiply_forward(machine, linear, operand, LowRank<float>{}, y.data());
         const double t2 = now();
+        prepare(machine, d_operand, static_cast<const float *>(y.data()), tokens, out);
+        multiply_backward(machine, linear.weight, d_operand, LowRank<float>{}, dx.data(), false);
+        const double t3 = now();
         best_theirs = std::min(best_theirs, t1 - t0);
-        best_ours = std::min(best_ours, t2 - t1);
+        best_forward = std::min(best_forward, t2 - t1);
+        best_backward = std::min(best_backward, t3 - t2);
     }
     const double flops = 2e-9 * double(out) * double(in) * double(tokens);
-    std::printf("{\"ggmlGflops\":%.2f,\"ownGflops\":%.2f}\n", flops / best_theirs, flops / best_ours);
+    std::printf("{\"ggmlGflops\":%.2f,\"forwardGflops\":%.2f,\"ownGflops\":%.2f}\n", flops / best_theirs, flops / best_forward,
+                2 * flops / (best_forward + best_backward));
 }
 
 } // namespace

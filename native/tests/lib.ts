@@ -101,3 +101,8 @@ export function countingExamples(count: number, length: number, vocabulary = 101
     return { tokens: Array.from({ length }, (_, i) => (start + i * step) % vocabulary) };
   });
 }
+
+/** Kernels that round activations and weights to 8 bits inside a product. */
+export const roundingKernels: readonly string[] = ['avx512bf16', 'avx512vnni'];
+/** What that may do to the gradient of one tensor of a small random model: right ones were off by at most 0.29, wrong ones by about 1. */
+export const roundingError = 0.45;

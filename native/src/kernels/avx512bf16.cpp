@@ -20,6 +20,13 @@ void convert(int64_t n, const float * src, uint16_t * dst) {
     }
 }
 
+void widen(int64_t n, const uint16_t * src, float * dst) {
+    for (int64_t i = 0; i < n; i++) {
+        const uint32_t bits = uint32_t(src[i]) << 16;
+        std::memcpy(dst + i, &bits, 4);
+    }
+}
+
 // A row of floats becomes a row of pairs; 16 such rows, transposed as 32-bit elements, are 16 columns of the panel.
 void pack_rows(int64_t cols, int64_t k, const float * src, int64_t lds, uint16_t * panel, int64_t ldp) {
     alignas(64) float pairs[16 * 16];
@@ -122,5 +129,5 @@ void half_cross_entropy_backward(int64_t n, float lse, float weight, int64_t lab
 } // namespace
 
 extern const HalfKernels avx512bf16_kernels;
-const HalfKernels avx512bf16_kernels = {"avx512bf16", convert, pack_rows, pack_columns, half_gemm, half_cross_entropy_backward};
+const HalfKernels avx512bf16_kernels = {"avx512bf16", convert, widen, pack_rows, pack_columns, half_gemm, half_cross_entropy_backward};
 } // namespace argot

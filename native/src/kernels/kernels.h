@@ -48,13 +48,15 @@ struct Kernels {
 };
 
 /**
- * Products in bfloat16 with float32 sums, where the machine multiplies them natively. Rounding to 8 bits of
- * mantissa touches activations and dequantised weights inside a product only; nothing is stored so.
+ * Products in bfloat16 with float32 sums, where the machine multiplies them natively. Rounding to 8 bits of mantissa touches
+ * dequantised weights, and activations inside a product and between the two passes.
  */
 struct HalfKernels {
     const char * name;
     /** dst = bfloat16(src), to nearest even. */
     void (*convert)(int64_t n, const float * src, uint16_t * dst);
+    /** Back again, exactly. */
+    void (*widen)(int64_t n, const uint16_t * src, float * dst);
     /** panel (k / 2, cols, 2) from src (cols rows, k) : the pairs along k that one instruction multiplies. */
     void (*pack_rows)(int64_t cols, int64_t k, const float * src, int64_t lds, uint16_t * panel, int64_t ldp);
     /** The same panel from src (k, cols): two source rows make one row of pairs. */
