@@ -4,10 +4,11 @@
 //   node native/build.mjs [--sanitize] [--force]
 
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -156,18 +157,78 @@ async function plan(sanitize) {
  * @returns {Promise<Programs | undefined>}
  */
 export async function findBuilt() {
-  const planned = await plan(false);
+  const planned = await alone(() => plan(false));
   return 'missing' in planned || !planned.current ? undefined : planned.built;
 }
 
 /**
- * @param {{ readonly sanitize?: boolean, readonly force?: boolean, readonly log?: (line: string) => void, readonly signal?: AbortSignal }} [options]
+ * Runs the work while no other process does: test files that start at once would build into one folder. The lock of a process that is
+ * gone counts for nothing.
+ *
+ * @template Result
+ * @param {() => Promise<Result>} work
+ * @returns {Promise<Result>}
+ */
+async function alone(work) {
+  const lock = join(root, '.cache', 'native', 'building');
+  await mkdir(dirname(lock), { recursive: true });
+  while (!(await take(lock))) {
+    const owner = Number(await readFile(lock, 'utf8').catch(() => ''));
+    if (owner > 0 && !isAlive(owner)) await rm(lock, { force: true });
+    else await sleep(200);
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+/** @param {string} lock */
+async function take(lock) {
+  const own = `${lock}.${randomUUID()}`;
+  await writeFile(own, String(process.pid));
+  try {
+    // A link is there with its content or not at all.
+    await link(own, lock);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/**
+ * @param {BuildOptions} [options]
  * @returns {Promise<Built>}
  */
-export async function buildNative({ sanitize = false, force = false, log = () => {}, signal } = {}) {
+export async function buildNative(options = {}) {
+  return alone(() => build(options));
+}
+
+/**
+ * @typedef {{ readonly sanitize?: boolean, readonly force?: boolean, readonly log?: (line: string) => void, readonly signal?: AbortSignal }} BuildOptions
+ */
+
+/**
+ * @param {BuildOptions} options
+ * @returns {Promise<Built>}
+ */
+async function build({ sanitize = false, force = false, log = () => {}, signal }) {
   const planned = await plan(sanitize);
   if ('missing' in planned) return { ok: false, kind: 'tools', missing: planned.missing };
-  const { compiler, headers, target, names, stamp, wanted, built, build } = planned;
+  const { compiler, headers, target, names, stamp, wanted, built, build: folder } = planned;
   if (planned.current && !force) return built;
 
   log('Building the trainer…');
@@ -178,7 +239,7 @@ export async function buildNative({ sanitize = false, force = false, log = () =>
       'cmake',
       [
         ...generator,
-        ...['-S', native, '-B', build, `-DCMAKE_CXX_COMPILER=${compiler}`, '-DCMAKE_BUILD_TYPE=Release'],
+        ...['-S', native, '-B', folder, `-DCMAKE_CXX_COMPILER=${compiler}`, '-DCMAKE_BUILD_TYPE=Release'],
         ...[
           `-DARGOT_GGML_INCLUDE=${headers.include}`,
           `-DARGOT_GGML_VERSION=${headers.version}`,
@@ -187,7 +248,7 @@ export async function buildNative({ sanitize = false, force = false, log = () =>
       ],
       options,
     );
-    await run('cmake', ['--build', build, '--parallel', process.env.ARGOT_BUILD_JOBS ?? '2'], options);
+    await run('cmake', ['--build', folder, '--parallel', process.env.ARGOT_BUILD_JOBS ?? '2'], options);
   } catch (error) {
     if (signal?.aborted) throw error;
     const output =
@@ -198,7 +259,7 @@ export async function buildNative({ sanitize = false, force = false, log = () =>
     return {
       ok: false,
       kind: 'broken',
-      missing: `The trainer did not compile: ${first.trim()} (see ${build}; \`npm run build:native -- --force\` tries again).`,
+      missing: `The trainer did not compile: ${first.trim()} (see ${folder}; \`npm run build:native -- --force\` tries again).`,
     };
   }
   await mkdir(target, { recursive: true });
@@ -206,7 +267,7 @@ export async function buildNative({ sanitize = false, force = false, log = () =>
   for (const name of names) {
     // A trainer that runs keeps its file: the new one takes the name, not the bytes.
     await rm(join(target, name), { force: true });
-    await copyFile(join(build, name), join(target, name));
+    await copyFile(join(folder, name), join(target, name));
   }
   await writeFile(stamp, wanted);
   log(`Built ${built.trainer}`);
