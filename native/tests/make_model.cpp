@@ -73,7 +73,7 @@ void make(const Ggml & ggml, const std::string & out, const std::string & arch, 
     m.writer.set("general.architecture", arch);
     m.writer.set("general.name", std::string("random"));
     m.writer.set(p + "block_count", uint32_t(s.layers));
-    m.writer.set(p + "context_length", uint32_t(512));
+    m.writer.set(p + "context_length", uint32_t(kind == "qwen-0.5b" ? 32768 : 512));
     m.writer.set(p + "embedding_length", uint32_t(s.width));
     m.writer.set(p + "feed_forward_length", uint32_t(s.feed_forward));
     m.writer.set(p + "attention.head_count", uint32_t(s.heads));
