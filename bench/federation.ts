@@ -11,6 +11,8 @@ import { fittingBits } from '../coordinator/src/planner.ts';
 import { tokenizerOf } from '../demo/nativeMemberTrainer.ts';
 import { readGguf } from '../language-server/src/engine/gguf.ts';
 import { updateLengthFor } from '../language-server/src/federation/adapterLength.ts';
+import { teamScales } from '../language-server/src/federation/teamVersion.ts';
+import { isClearlyBetter, type Losses, totalLoss } from '../language-server/src/learning/gate.ts';
 import { findTrainer } from '../language-server/src/learning/trainer.ts';
 import { type AdapterUse, trainerTargets } from '../language-server/src/learning/trainerMessages.ts';
 import { cacheFolder } from '../scripts/setup/cache.mjs';
@@ -30,8 +32,10 @@ import { playRound } from './lib/simulatedRound.ts';
 const rank = 8;
 const learningRate = 1e-3;
 const sequence = 256;
-/** What the plan's default gives a small team: ten bits a coordinate on the wire. */
-const laneBits = 10;
+/** Of a coordinate on the wire: what the plan's default gives a small team, and what makes both matrices as small as one. */
+const [usualBits, fewBits] = [10, 5];
+/** Of FedIT's, both matrices as fp16: what a round may send. */
+const mostBytesShare = 0.35;
 const progress = (line: string): void => console.error(line);
 
 interface Author {
@@ -47,6 +51,14 @@ interface Team {
   readonly way: string;
   readonly adapter: string;
   readonly bytesPerMemberRound: number;
+}
+
+/** How a team adapter comes about. */
+interface Way {
+  readonly mode: Matrices;
+  readonly rounds: number;
+  /** Of a coordinate of the sum on the wire. */
+  readonly laneBits: number;
 }
 
 const windowSchema = z.object({ tokens: z.array(z.number()) });
@@ -72,14 +84,13 @@ await runBenchmark(async (signal) => {
   const members = authors.filter((author) => options.authors.includes(author.name));
   const newcomers = authors.filter((author) => options.newcomers.includes(author.name));
   try {
-    const report = await measure({ ...options, work, members, newcomers }, signal);
     const adapter = { rank, alpha: 2 * rank, targets: [...trainerTargets], matrices: 'both' as const, seed: 1 };
-    const fedIt = 2 * (updateLengthFor(gguf.gguf, adapter) ?? 0);
-    const keyed = { ...report, fedItBytesPerMemberRound: fedIt };
-    if (options.json) console.log(JSON.stringify(keyed, undefined, 2));
+    const fedItBytes = 2 * (updateLengthFor(gguf.gguf, adapter) ?? 0);
+    const report = await measure({ ...options, work, members, newcomers, fedItBytes }, signal);
+    if (options.json) console.log(JSON.stringify(report, undefined, 2));
     else {
       console.table(report.rows);
-      console.log(JSON.stringify({ ...keyed, rows: undefined }));
+      console.log(JSON.stringify({ ...report, rows: undefined }));
     }
   } catch (error) {
     if (!(error instanceof SliceOver)) throw error;
@@ -92,6 +103,7 @@ interface Measurement {
   readonly work: FederationWork;
   readonly members: readonly Author[];
   readonly newcomers: readonly Author[];
+  readonly fedItBytes: number;
   readonly steps: number;
   readonly rounds: number;
 }
@@ -112,49 +124,82 @@ async function measure(given: Measurement, signal: AbortSignal) {
   const texts = await Promise.all(members.map(({ train }) => windowsIn(train)));
   const pooledData = await work.data('pooled', interleaved(texts), Number.MAX_SAFE_INTEGER);
   const pooled = await work.train({ data: pooledData, mode: 'both', steps: steps * members.length }, signal);
+  const ways: Way[] = [...new Set([1, given.rounds])].flatMap((rounds) => [
+    { mode: 'b', rounds, laneBits: usualBits },
+    { mode: 'both', rounds, laneBits: usualBits },
+    { mode: 'both', rounds, laneBits: fewBits },
+  ]);
   const teams: Team[] = [];
-  for (const mode of ['b', 'both'] as const) {
-    for (const rounds of new Set([1, given.rounds])) teams.push(await trainTeam(given, mode, rounds, signal));
-  }
-  // The way is chosen on what nobody is tested on.
+  for (const way of ways) teams.push(await trainTeam(given, way, signal));
+  // The way is chosen on what nobody is tested on, of those that send little enough.
   const judged: (Team & { readonly validNatsPerToken: number })[] = [];
   for (const team of teams) {
     const losses: number[] = [];
-    for (const { valid } of members) losses.push(...(await work.losses(valid, [[use(team.adapter)]], signal)));
+    for (const { valid } of members)
+      losses.push(natsPerToken(await bestStack(work, valid, alone(team.adapter), signal)));
     judged.push({ ...team, validNatsPerToken: mean(losses) });
     progress(`${team.way}: ${mean(losses).toFixed(4)} nats a token on validation, ${team.bytesPerMemberRound} bytes`);
   }
-  const [best] = [...judged].sort((a, b) => a.validNatsPerToken - b.validNatsPerToken);
-  if (best === undefined) throw new Error('There is no team.');
+  const best = judged
+    .filter(({ bytesPerMemberRound }) => bytesPerMemberRound <= mostBytesShare * given.fedItBytes)
+    .sort((a, b) => a.validNatsPerToken - b.validNatsPerToken)
+    .at(0);
+  if (best === undefined) throw new Error('No way sends little enough.');
 
   const rows: Row[] = [];
   for (const author of [...members, ...newcomers]) {
-    const stacks: [string, Stack][] = [
-      ['base', []],
-      ['pooled', [use(pooled.adapter)]],
-      ...teams.map((team): [string, Stack] => [`team, ${team.way}`, [use(team.adapter)]]),
-    ];
+    const { valid } = author;
+    const stacks: [string, Stack][] = [['base', []]];
+    for (const [name, adapter] of [
+      ['pooled', pooled.adapter],
+      ...teams.map((team) => [`team, ${team.way}`, team.adapter]),
+    ]) {
+      if (name !== undefined && adapter !== undefined)
+        stacks.push([name, (await bestStack(work, valid, alone(adapter), signal)).stack]);
+    }
     const own = personal.get(author.name);
     if (own !== undefined) stacks.push(...(await personalStacks(given, author, own, best.adapter, signal)));
-    const nats = await work.losses(
+    const found = await work.losses(
       author.test,
       stacks.map(([, stack]) => stack),
       signal,
     );
-    const bits = stacks.map(([name], i) => [name, bitsPerByte(nats[i] ?? 0, author)] as const);
+    const bits = stacks.map(
+      ([name], i) => [name, bitsPerByte(natsPerToken({ losses: found[i] ?? [] }), author)] as const,
+    );
     progress(`${author.name}: ${JSON.stringify(Object.fromEntries(bits))}`);
     rows.push({ author: author.name, member: own === undefined ? 'no' : 'yes', ...Object.fromEntries(bits) });
   }
-  const ways = judged.map(({ way, validNatsPerToken, bytesPerMemberRound }) => ({
-    way,
-    validNatsPerToken,
-    bytesPerMemberRound,
-  }));
   const { bytesPerMemberRound, way } = best;
-  return { ...summary(rows, `team, ${way}`), chosen: way, bytesPerMemberRound, steps, learningRate, ways, rows };
+  return {
+    ...summary(rows, `team, ${way}`),
+    chosen: way,
+    bytesPerMemberRound,
+    fedItBytesPerMemberRound: given.fedItBytes,
+    ...{ steps, learningRate },
+    ways: judged.map(({ adapter: _, ...each }) => each),
+    rows,
+  };
 }
 
-/** Scales are chosen on the author's own validation split; the team alone is among the choices. */
+function alone(adapter: string): Stack[] {
+  return teamScales.map((scale) => [use(adapter, scale)]);
+}
+
+/** The one with the least loss. */
+async function bestStack(work: FederationWork, file: TokenFile, stacks: readonly Stack[], signal: AbortSignal) {
+  const losses = await work.losses(file, stacks, signal);
+  const [best] = stacks
+    .map((stack, i) => ({ stack, losses: losses[i] ?? [] }))
+    .sort((a, b) => totalLoss(a.losses) - totalLoss(b.losses));
+  if (best === undefined) throw new Error('There is nothing to choose from.');
+  return best;
+}
+
+/**
+ * Scales are chosen on the author's own validation split. As in the product, a personal adapter works with the team's only where both are
+ * clearly better there than the team's alone.
+ */
 async function personalStacks(
   { work, steps }: Measurement,
   author: Author,
@@ -162,38 +207,31 @@ async function personalStacks(
   team: string,
   signal: AbortSignal,
 ): Promise<[string, Stack][]> {
-  const job = { data: author.train, mode: 'both', steps, frozen: [use(team)] } as const;
+  const { train, valid } = author;
+  const teamAlone = await bestStack(work, valid, alone(team), signal);
+  const job = { data: train, mode: 'both', steps, frozen: [...teamAlone.stack] } as const;
   const onTop = (await work.train(job, signal)).adapter;
-  const pairs = (path: string): Stack[] => [
-    [use(team)],
-    [use(team), use(path, 0.5)],
-    [use(team), use(path)],
-    [use(team, 0.5), use(path)],
+  const pairs = (path: string): Stack[] => teamScales.map((scale) => [...teamAlone.stack, use(path, scale)]);
+  const together = async (stacks: readonly Stack[]): Promise<Stack> => {
+    const best = await bestStack(work, valid, stacks, signal);
+    return isClearlyBetter(teamAlone.losses, best.losses, stacks.length) ? best.stack : teamAlone.stack;
+  };
+  return [
+    ['personal', (await bestStack(work, valid, alone(own), signal)).stack],
+    ['team + personal beside', await together(pairs(own))],
+    ['team + personal', await together(pairs(onTop))],
   ];
-  const choices: [string, Stack[]][] = [
-    ['personal', [0.5, 1].map((scale) => [use(own, scale)])],
-    ['team + personal beside', pairs(own)],
-    ['team + personal on top', pairs(onTop)],
-    ['team + personal', [...pairs(own), ...pairs(onTop)]],
-  ];
-  const chosen: [string, Stack][] = [['personal at scale 1', [use(own)]]];
-  for (const [name, stacks] of choices) {
-    const losses = await work.losses(author.valid, stacks, signal);
-    chosen.push([name, stacks[losses.indexOf(Math.min(...losses))] ?? []]);
-  }
-  return chosen;
 }
 
 /** All rounds of one way: each member trains its share of the steps from the team's adapter; the protocol gives the mean. */
 async function trainTeam(
   { work, members, steps }: Measurement,
-  mode: Matrices,
-  rounds: number,
+  { mode, rounds, laneBits }: Way,
   signal: AbortSignal,
 ): Promise<Team> {
   const each = Math.round(steps / rounds);
   const range = each * learningRate;
-  const bits = bitsFor(members.length);
+  const bits = fittingBits({ bits: 8, laneBits, segments: [] }, members.length, 0);
   let total: Float32Array | undefined;
   let start: string | undefined;
   let bytesPerMemberRound = 0;
@@ -210,11 +248,12 @@ async function trainTeam(
       ['mean', deltas, range, bits],
       async () => (await playRound(updates, range, bits, signal)).mean,
     );
-    bytesPerMemberRound = (await playRound(updates, range, bits, signal)).bytesPerMember;
+    // Of a round that is played again: the mean is kept, what it took is not.
+    if (round === 0) bytesPerMemberRound = (await playRound(updates, range, bits, signal)).bytesPerMember;
     total = total === undefined ? mean : total.map((value, i) => value + (mean[i] ?? 0));
     start = await work.materialise(total, mode, signal);
   }
-  const way = `${mode === 'b' ? 'FFA-LoRA' : 'both matrices'}, ${rounds} round${rounds === 1 ? '' : 's'}`;
+  const way = `${mode === 'b' ? 'FFA-LoRA' : 'both matrices'}, ${bits} bits, ${rounds} round${rounds === 1 ? '' : 's'}`;
   return { way, adapter: start ?? '', bytesPerMemberRound };
 }
 
@@ -228,6 +267,7 @@ function summary(rows: readonly Row[], team: string) {
     shareTeamBeatsPersonal: share((row) => number(row, team) < number(row, 'personal')),
     shareTeamPersonalBeatsPersonal: share((row) => number(row, 'team + personal') < number(row, 'personal')),
     shareTeamPersonalNoWorseThanTeam: share((row) => number(row, 'team + personal') <= number(row, team)),
+    teamGain: mean(members.map((row) => gain(row, team))),
     newcomerGain: newcomers.length === 0 ? null : mean(newcomers.map((row) => gain(row, team))),
   };
 }
@@ -248,7 +288,7 @@ async function authorOf(
     train: await work.data(`${name}-train`, fullWindows(tokens(corpus.train)).slice(0, steps), Number.MAX_SAFE_INTEGER),
     valid: await work.data(
       `${name}-valid`,
-      spread(fullWindows(tokens(corpus.valid)), Math.ceil(testTokens / 2 / sequence)),
+      spread(fullWindows(tokens(corpus.valid)), Math.ceil(testTokens / sequence)),
       testTokens,
     ),
     test: await work.data(`${name}-test`, spread(fullWindows(testFiles), Math.ceil(testTokens / sequence)), testTokens),
@@ -282,9 +322,9 @@ async function windowsIn({ path }: TokenFile): Promise<readonly (readonly number
   return lines.map((line) => windowSchema.parse(JSON.parse(line)).tokens);
 }
 
-/** As the coordinator chooses them (coordinator/src/planner.ts). */
-function bitsFor(members: number): number {
-  return fittingBits({ bits: 8, laneBits, segments: [] }, members, 0);
+/** A window's first token is given. */
+function natsPerToken({ losses }: { readonly losses: Losses }): number {
+  return totalLoss(losses) / losses.length / (sequence - 1);
 }
 
 function bitsPerByte(natsPerToken: number, { tokensPerByte }: Author): number {
@@ -305,12 +345,15 @@ function readOptions() {
     options: {
       json: { type: 'boolean', default: false },
       manifest: { type: 'string' },
-      authors: { type: 'string', default: 'mafintosh,mcollina,ljharb,bostock' },
+      authors: {
+        type: 'string',
+        default: 'mafintosh,mcollina,dominictarr,vweevers,isaacs,sindresorhus,ljharb,bostock',
+      },
       newcomers: { type: 'string', default: 'hapi,substack' },
-      steps: { type: 'string', default: '20' },
+      steps: { type: 'string', default: '40' },
       rounds: { type: 'string', default: '2' },
-      'test-tokens': { type: 'string', default: '2048' },
-      threads: { type: 'string', default: '1' },
+      'test-tokens': { type: 'string', default: '4096' },
+      threads: { type: 'string', default: '2' },
       slice: { type: 'string' },
     },
   });

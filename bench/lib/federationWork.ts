@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { windowsOf } from '../../demo/nativeMemberTrainer.ts';
+import type { Losses } from '../../language-server/src/learning/gate.ts';
 import { startTrainer, type TrainerHost } from '../../language-server/src/learning/trainer.ts';
 import { type AdapterUse, trainerCommands } from '../../language-server/src/learning/trainerMessages.ts';
 
@@ -15,8 +17,8 @@ export interface FederationWork {
   materialise(delta: Float32Array, mode: Matrices, signal: AbortSignal): Promise<string>;
   /** Floats that are worked out once for what they depend on; rounding at random would give others each time. */
   kept(parts: readonly unknown[], make: () => Promise<Float32Array>): Promise<Float32Array>;
-  /** Nats a token of each stack. */
-  losses(file: TokenFile, stacks: readonly (readonly AdapterUse[])[], signal: AbortSignal): Promise<readonly number[]>;
+  /** Nats of each window, by stack. */
+  losses(file: TokenFile, stacks: readonly (readonly AdapterUse[])[], signal: AbortSignal): Promise<readonly Losses[]>;
 }
 
 export type Matrices = 'b' | 'both';
@@ -56,6 +58,7 @@ export interface WorkOptions {
 }
 
 const seed = 1;
+const lossesSchema = z.array(z.number());
 
 export async function openWork(options: WorkOptions): Promise<FederationWork> {
   const { host, folder, sequence, rank, progress } = options;
@@ -126,18 +129,22 @@ export async function openWork(options: WorkOptions): Promise<FederationWork> {
       return floats;
     },
     async losses(file, stacks, signal) {
-      const record = (stack: readonly AdapterUse[]) => join(folder, `${keyOf('loss', [file.hash, stack])}.json`);
+      const record = (stack: readonly AdapterUse[]) => join(folder, `${keyOf('losses', [file.hash, stack])}.json`);
       const missing = stacks.filter((stack) => !existsSync(record(stack)));
       if (missing.length > 0) {
         checkSlice(`evaluates ${missing.length} stacks on ${file.tokens} tokens`);
         const request = { ...common, data: file.path, sequence, stacks: missing.map((stack) => [...stack]) };
-        const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal).outcome;
+        const found = missing.map((): number[] => []);
+        const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal, (event) => {
+          const own = event.event === 'example' ? found[event.stack] : undefined;
+          if (event.event === 'example' && own !== undefined) own[event.example] = event.loss;
+        }).outcome;
         if (!outcome.ok) throw new Error(`The evaluation failed: ${outcome.message}`);
-        for (const [i, { loss }] of outcome.result.stacks.entries()) {
-          await writeFile(record(missing[i] ?? []), JSON.stringify(loss));
-        }
+        for (const [i, losses] of found.entries()) await writeFile(record(missing[i] ?? []), JSON.stringify(losses));
       }
-      return Promise.all(stacks.map(async (stack) => Number(await readFile(record(stack), 'utf8'))));
+      return Promise.all(
+        stacks.map(async (stack) => lossesSchema.parse(JSON.parse(await readFile(record(stack), 'utf8')))),
+      );
     },
   };
 }

@@ -256,7 +256,7 @@ function mayRead(standing: Standing, topic: string): boolean {
 }
 
 function bodyOf(request: FastifyRequest): Uint8Array {
-  return request.body instanceof Uint8Array ? new Uint8Array(request.body) : new Uint8Array(0);
+  return request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
 }
 
 function abortOf(request: FastifyRequest): AbortSignal {

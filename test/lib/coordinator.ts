@@ -15,6 +15,7 @@ import { leadCommand, nextRoster, readMembership } from '../../protocol/src/fede
 import type { CommandAction } from '../../protocol/src/federation/messages.ts';
 import type { Anchors } from '../../protocol/src/federation/round.ts';
 import { signMessage } from '../../protocol/src/federation/signedMessage.ts';
+import { coordinatorEnvironment } from '../../scripts/setup/coordinatorStart.mjs';
 
 const main = fileURLToPath(new URL('../../coordinator/src/main.ts', import.meta.url));
 const never = new AbortController().signal;
@@ -47,7 +48,7 @@ export async function startCoordinator(
       const options = ['--data', data, '--port', String(port), '--tick-ms', '50', ...args];
       child = spawn(process.execPath, [main, ...options], {
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, ...env },
+        env: { ...process.env, ...coordinatorEnvironment, ...env },
       });
       for (const stream of [child.stdout, child.stderr]) {
         stream?.setEncoding('utf8').on('data', (text: string) => {

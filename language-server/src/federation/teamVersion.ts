@@ -41,7 +41,8 @@ export interface TeamVersionDeps {
 
 const sequence = 256;
 const mostExamples = 2000;
-const teamScales = [0.5, 1];
+/** At which a team's adapter is tried. */
+export const teamScales = [0.5, 1];
 
 /**
  * `kept`: the gate did not find the team's adapter better on this developer's code, so it completes nothing. `tooFew`: there is
