@@ -16,26 +16,13 @@ import { sum } from './lib/measure.ts';
 import { modelPath } from './lib/product.ts';
 import { type AuthorCases, authorCases, summariseCases } from './personal/caseRows.ts';
 import { type Losses, makeRow, type Row, summarise, summariseNights } from './personal/measure.ts';
+import { chooseScale, linesOf, recipe, testWindows, trainingWindows, trainOn } from './personal/ownAdapter.ts';
 import { probeWindows } from './personal/probe.ts';
 import { type ReplayedNight, replayedNights } from './personal/replayed.ts';
-import { createSteps, type Recipe, type Steps } from './personal/steps.ts';
-import type { Tokenizer } from './personal/windows.ts';
-import { chooseWindows, cutWindows, type Window } from './personal/windows.ts';
+import { createSteps, type Steps } from './personal/steps.ts';
+import type { Tokenizer, Window } from './personal/windows.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-
-/** Evaluated with as much before the cursor as a completion has. */
-const evaluationTokens = 1024;
-const trainingWindow = 256;
-const candidateScales = [0.5, 0.75, 1];
-
-/** Chosen on the valid splits of mafintosh and ljharb: two epochs of little data, one of more. */
-function recipe(tokens: number): Recipe {
-  return {
-    ...{ rank: 8, alpha: 16, learningRate: 1e-3, epochs: tokens < 10_000 ? 2 : 1 },
-    ...{ schedule: 'cosine', warmupSteps: 4, packsPerStep: 1, sequence: trainingWindow },
-  };
-}
 
 interface Study {
   readonly steps: Steps;
@@ -45,17 +32,6 @@ interface Study {
   readonly testTokens: number;
   readonly validTokens: number;
 }
-
-function trainingWindows({ train }: AuthorCorpus, tokens: number, tokenizer: Tokenizer): Window[] {
-  const windows = cutWindows(
-    train.map(({ text }) => text),
-    trainingWindow,
-    tokenizer,
-  );
-  return chooseWindows(windows, tokens, 1);
-}
-
-const lines = (windows: readonly Window[]) => windows.map(({ tokens }) => ({ tokens }));
 
 await runBenchmark(async (stopping) => {
   const { values } = parseArgs({
@@ -140,37 +116,33 @@ async function authorRows(
 ): Promise<{ readonly rows: readonly Row[]; readonly adapter: readonly AdapterUse[] }> {
   const { steps, tokenizer } = study;
   const { author } = corpus;
-  const texts = (files: AuthorCorpus['test']) => files.map(({ text }) => text);
-  const test = chooseWindows(cutWindows(texts(corpus.test), evaluationTokens, tokenizer), study.testTokens, 3);
-  const valid = chooseWindows(cutWindows(texts(corpus.valid), evaluationTokens, tokenizer), study.validTokens, 2);
+  const test = testWindows(corpus, study.testTokens, tokenizer);
   const probe = probeWindows(tokenizer);
   const bytes = sum(test.map((window) => window.bytes));
   const measured = async (name: string, windows: readonly Window[], path?: string, scale = 1): Promise<Losses> => {
     const stack = path === undefined || scale === 0 ? [] : [{ path, scale }];
-    const [nats] = await steps.evaluate(name, lines(windows), [stack]);
+    const [nats] = await steps.evaluate(name, linesOf(windows), [stack]);
     return { nats: nats ?? [], bytes };
   };
-  const train = (of: AuthorCorpus, tokens: number) =>
-    steps.train(`${of.author}, ${tokens} tokens`, lines(trainingWindows(of, tokens, tokenizer)), recipe(tokens));
-  const chooseScale = async (path: string) => {
-    const stacks = [[], ...candidateScales.map((scale) => [{ path, scale }])];
-    const onValid = (await steps.evaluate(`${author}, valid`, lines(valid), stacks)).map((losses) => sum(losses));
-    const best = onValid.indexOf(Math.min(...onValid));
-    return best === 0 ? 0 : (candidateScales[best - 1] ?? 0);
-  };
+  const scaleOf = (path: string) => chooseScale(steps, corpus, study.validTokens, path, tokenizer);
   const base = await measured(`${author}, base`, test);
   const probeBase = sum((await measured('probe, base', probe)).nats);
   let adapter: readonly AdapterUse[] = [];
   const rows: Row[] = [makeRow({ author, row: 'base', trainingTokens: 0, scale: 0 }, base, base)];
   for (const trainingTokens of sizes) {
-    const path = await train(corpus, trainingTokens);
-    const scale = await chooseScale(path);
+    const path = await trainOn(steps, corpus, trainingTokens, tokenizer);
+    const scale = await scaleOf(path);
     const losses = await measured(`${author}, ${trainingTokens}`, test, path, scale);
     const forgetting = sum((await measured(`${author}, probe`, probe, path, scale)).nats) / probeBase - 1;
     rows.push(makeRow({ author, row: 'own', trainingTokens, scale, forgetting }, base, losses));
     if (trainingTokens === Math.max(...sizes)) {
       adapter = scale === 0 ? [] : [{ path, scale }];
-      const foreign = await measured(`${author}, other`, test, await train(other, trainingTokens), scale);
+      const foreign = await measured(
+        `${author}, other`,
+        test,
+        await trainOn(steps, other, trainingTokens, tokenizer),
+        scale,
+      );
       rows.push(makeRow({ author, row: 'other', trainingTokens, scale }, base, foreign));
     }
   }
@@ -179,8 +151,8 @@ async function authorRows(
     const losses = await measured(`${author}, ${accepted} accepted`, test, learnt?.path, scale);
     rows.push(makeRow({ author, row: 'accepted', trainingTokens: 0, accepted, lines: typed, scale }, base, losses));
   }
-  const pooled = await steps.train('everybody', lines(study.everybody), recipe(study.pooledTokens));
-  const scale = await chooseScale(pooled);
+  const pooled = await steps.train('everybody', linesOf(study.everybody), recipe(study.pooledTokens));
+  const scale = await scaleOf(pooled);
   const losses = await measured(`${author}, pooled`, test, pooled, scale);
   rows.push(makeRow({ author, row: 'pooled', trainingTokens: study.pooledTokens, scale }, base, losses));
   return { rows, adapter };

@@ -1,15 +1,17 @@
-// npm run bench -- retrieval [--json] [--cases N] [--from N] [--edits N] [--generate N] [--manifest FILE] [--seconds N] [--threads N] [--fit]
+// npm run bench -- retrieval [--json] [--cases N] [--from N] [--edits N] [--generate N] [--manifest FILE] [--seconds N] [--threads N] [--typed N] [--split test]
+//   [--personal TOKENS] [--fit]
 // Cross-file completion: lines of the authors' newest packages, with the rest of each package as the repository. Needs the
 // trainer (npm run build:native), which computes the losses; they are kept, so that a run that is stopped, or that did only
 // the cases from N on, makes a later one of all cases quick.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { featureNames } from '../language-server/src/context/askFeatures.ts';
 import { shippedAskModel } from '../language-server/src/context/askModel.ts';
 import { type AskSample, fitWeights, thresholdFor } from '../language-server/src/context/whenToAsk.ts';
 import type { Engine } from '../language-server/src/engine/engine.ts';
-import { createChunker } from '../language-server/src/indexing/grammars.ts';
+import { type Chunker, createChunker } from '../language-server/src/indexing/grammars.ts';
 import { findTrainer } from '../language-server/src/learning/trainer.ts';
 import { cacheFolder } from '../scripts/setup/cache.mjs';
 import { provideCorpora } from './corpora/corpus.ts';
@@ -17,18 +19,24 @@ import { runBenchmark } from './lib/main.ts';
 import { rounded } from './lib/measure.ts';
 import { modelPath } from './lib/product.ts';
 import { openPromptEngine } from './lib/promptEngine.ts';
-import { retrievalCases, type Split } from './retrieval/cases.ts';
+import { type RetrievalCase, retrievalCases, type Split } from './retrieval/cases.ts';
 import { generateLines } from './retrieval/generate.ts';
 import { createLossMeter, type LossMeter } from './retrieval/loss.ts';
+import { measurePersonal } from './retrieval/personal.ts';
 import { type Measured, summarise } from './retrieval/report.ts';
-import { noReuse, typeLines } from './retrieval/reuse.ts';
 import { editRows, type PreparedCase, prepareCase, questionOf, rowNames, snippetsOf } from './retrieval/rows.ts';
+import { measureTyped, questionsOf } from './retrieval/typedGain.ts';
+import { summariseTyping } from './retrieval/typedReport.ts';
+import { type TypedFile, typeFile } from './retrieval/typing.ts';
 
+const splitSchema = z.enum(['train', 'valid', 'test']);
+/** Of an author, to find files in. */
+const manyCases = 150;
 const block = 50;
-/** Shares of the cases that are asked for: where the prompt is waited for, and in a pause. */
+/** Of the cases, where the prompt is waited for. */
 const waitedShare = 0.3;
-const pauseShare = 0.8;
-const reuseCases = 40;
+/** Places of each file that is typed. */
+const typedPlaces = 8;
 
 await runBenchmark(async (signal) => {
   const { values: options } = parseArgs({
@@ -41,6 +49,9 @@ await runBenchmark(async (signal) => {
       manifest: { type: 'string' },
       seconds: { type: 'string', default: '36000' },
       threads: { type: 'string', default: '2' },
+      typed: { type: 'string', default: '4' },
+      split: { type: 'string', default: 'test' },
+      personal: { type: 'string', default: '0' },
       fit: { type: 'boolean', default: false },
     },
   });
@@ -51,8 +62,9 @@ await runBenchmark(async (signal) => {
   const each = Math.ceil(Number(options.cases) / corpora.length);
   const chunker = createChunker(progress);
   await using engine = await openPromptEngine(modelPath(), 1024);
+  const threads = Number(options.threads);
   const cacheFile = join(cacheFolder(), 'bench-retrieval', 'losses.jsonl');
-  const meter = await createLossMeter(host, modelPath(), cacheFile, Number(options.threads), progress);
+  const meter = await createLossMeter(host, modelPath(), cacheFile, threads, progress);
   const prepare = async (split: Split): Promise<PreparedCase[]> => {
     const prepared: PreparedCase[] = [];
     for (const made of byTurns(retrievalCases(corpora, split, each), ({ author }) => author)) {
@@ -68,12 +80,8 @@ await runBenchmark(async (signal) => {
       samples.push(...(await gains(engine, meter, await prepare(split), signal)));
     }
     const weights = fitWeights(samples).map((weight) => rounded(weight, 3));
-    const [threshold, pauseThreshold] = [waitedShare, pauseShare].map((share) =>
-      rounded(thresholdFor(weights, samples, share), 3),
-    );
-    console.log(
-      JSON.stringify({ samples: samples.length, features: featureNames, weights, threshold, pauseThreshold }),
-    );
+    const threshold = rounded(thresholdFor(weights, samples, waitedShare), 3);
+    console.log(JSON.stringify({ samples: samples.length, features: featureNames, weights, threshold }));
     return;
   }
 
@@ -100,19 +108,51 @@ await runBenchmark(async (signal) => {
     }
   }
   const generated = await generateLines(measured.slice(0, Number(options.generate)), deadline, signal, progress);
-  const reuse = { without: noReuse(), with: noReuse() };
-  for (const { prepared: one } of measured.slice(0, reuseCases)) {
-    await typeLines(engine, chunker, one.made, undefined, reuse.without);
-    await typeLines(engine, chunker, one.made, shippedAskModel, reuse.with);
-  }
-  const result = summarise(measured, generated, reuse, shippedAskModel);
+  const typing = await measureTyping(
+    engine,
+    chunker,
+    meter,
+    filesOf(retrievalCases(corpora, splitSchema.parse(options.split), manyCases), Number(options.typed)),
+    signal,
+  );
+  const tokens = Number(options.personal);
+  const personal =
+    tokens > 0 ? await measurePersonal({ host, corpora, tokens, threads, meter, engine, measured }, signal) : undefined;
+  const result = { ...summarise(measured, generated, shippedAskModel), personal, typing };
   if (options.json) console.log(JSON.stringify(result));
   else {
     console.table(result.rows);
     const { rows: _, ...rest } = result;
-    console.log(rest);
+    console.dir(rest, { depth: 4 });
   }
 });
+
+/** Types into each case's file with and without the index, and measures both and always asking at places of the first. */
+async function measureTyping(
+  engine: Engine,
+  chunker: Chunker,
+  meter: LossMeter,
+  cases: readonly RetrievalCase[],
+  signal: AbortSignal,
+) {
+  const withIndex: TypedFile[] = [];
+  const without: TypedFile[] = [];
+  for (const made of cases) {
+    signal.throwIfAborted();
+    withIndex.push(await typeFile(engine, chunker, made, true));
+    without.push(await typeFile(engine, chunker, made, false));
+  }
+  const places = withIndex.flatMap((file) => questionsOf(engine, file, typedPlaces));
+  return summariseTyping(withIndex, without, await measureTyped(meter, places, signal));
+}
+
+/** The first cases of each author that lie in different files. */
+function filesOf(cases: readonly RetrievalCase[], each: number): RetrievalCase[] {
+  const files = [...new Map(cases.toReversed().map((made) => [`${made.package}/${made.path}`, made])).values()];
+  return byTurns(files.toReversed(), ({ author }) => author).filter(
+    ({ author }, i, all) => all.slice(0, i).filter((other) => other.author === author).length < each,
+  );
+}
 
 /** Bits that chunks save, case by case, without a decision whether to ask. */
 async function gains(

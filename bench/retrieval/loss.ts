@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import type { AdapterUse } from '../../language-server/src/engine/adapters.ts';
 import { startTrainer, type TrainerHost } from '../../language-server/src/learning/trainer.ts';
 import { trainerCommands } from '../../language-server/src/learning/trainerMessages.ts';
 
@@ -14,8 +15,8 @@ export interface Question {
 
 /** Nats that the model needs for a target after its prompt. */
 export interface LossMeter {
-  /** In the order of the questions. What was asked before, in any run, is not computed again. */
-  measure(questions: readonly Question[], signal: AbortSignal): Promise<number[]>;
+  /** In the order of the questions, with these adapters. What was asked before, in any run, is not computed again. */
+  measure(questions: readonly Question[], signal: AbortSignal, adapters?: readonly AdapterUse[]): Promise<number[]>;
 }
 
 const recordSchema = z.tuple([z.string(), z.number()]);
@@ -35,12 +36,17 @@ export async function createLossMeter(
   for (const line of (await readFile(cacheFile, 'utf8').catch(() => '')).split('\n')) {
     if (line.endsWith(']')) known.set(...recordSchema.parse(JSON.parse(line)));
   }
-  const keyOf = ({ prompt, target }: Question): string =>
+  const keyOf = ({ prompt, target }: Question, adapters: readonly AdapterUse[]): string =>
     createHash('sha256')
-      .update(`${model.split('/').at(-1)} ${prompt.join(' ')} | ${target.join(' ')}`)
+      .update([model, ...adapters.map(({ path, scale }) => `${path}*${scale}`)].map((path) => basename(path)).join(' '))
+      .update(` ${prompt.join(' ')} | ${target.join(' ')}`)
       .digest('base64url');
 
-  async function compute(questions: readonly Question[], signal: AbortSignal): Promise<number[]> {
+  async function compute(
+    questions: readonly Question[],
+    adapters: readonly AdapterUse[],
+    signal: AbortSignal,
+  ): Promise<number[]> {
     const folder = await mkdtemp(join(tmpdir(), 'argot-bench-'));
     try {
       const data = join(folder, 'questions.jsonl');
@@ -50,7 +56,7 @@ export async function createLossMeter(
       await writeFile(data, `${lines.join('\n')}\n`);
       const longest = Math.max(...questions.map(({ prompt, target }) => prompt.length + target.length));
       const losses: number[] = [];
-      const request = { model, data, threads, sequence: Math.max(longest, 512) };
+      const request = { model, data, threads, sequence: Math.max(longest, 512), stacks: [[...adapters]] };
       const run = startTrainer(host, trainerCommands.evaluate, request, signal, (event) => {
         if (event.event === 'example') losses[event.example] = event.loss;
       });
@@ -67,8 +73,8 @@ export async function createLossMeter(
   }
 
   return {
-    async measure(questions, signal) {
-      const missing = [...new Map(questions.map((each) => [keyOf(each), each])).entries()].filter(
+    async measure(questions, signal, adapters = []) {
+      const missing = [...new Map(questions.map((each) => [keyOf(each, adapters), each])).entries()].filter(
         ([key]) => !known.has(key),
       );
       for (let at = 0; at < missing.length; at += atOnce) {
@@ -77,6 +83,7 @@ export async function createLossMeter(
         const began = performance.now();
         const losses = await compute(
           some.map(([, question]) => question),
+          adapters,
           signal,
         );
         const records = some.map(([key], i): [string, number] => [key, losses[i] ?? Number.NaN]);
@@ -86,7 +93,7 @@ export async function createLossMeter(
         const speed = (tokens / (performance.now() - began)) * 1000;
         progress(`${at + some.length} of ${missing.length} prompts evaluated (${speed.toFixed(0)} tokens/s)…`);
       }
-      return questions.map((each) => known.get(keyOf(each)) ?? Number.NaN);
+      return questions.map((each) => known.get(keyOf(each, adapters)) ?? Number.NaN);
     },
   };
 }

@@ -2,7 +2,6 @@ import type { AskModel } from '../../language-server/src/context/whenToAsk.ts';
 import { mean, percentile, rounded, sum } from '../lib/measure.ts';
 import { newIdentifiers } from './cases.ts';
 import type { Generated } from './generate.ts';
-import type { Reuse } from './reuse.ts';
 import { asks, type PreparedCase, type RowName, rowNames } from './rows.ts';
 
 export interface Measured {
@@ -14,15 +13,9 @@ export interface Measured {
 type Row = ReturnType<typeof summariseRow>;
 
 /** `crossFile`: the cases whose target has an identifier that the prompt's own text lacks and the package has elsewhere. */
-export function summarise(
-  measured: readonly Measured[],
-  generated: readonly Generated[],
-  reuse: { readonly without: Reuse; readonly with: Reuse },
-  model: AskModel,
-) {
+export function summarise(measured: readonly Measured[], generated: readonly Generated[], model: AskModel) {
   const crossFile = measured.filter(({ prepared: { made, shown } }) => newIdentifiers(made, shown.before).length > 0);
   const rows: Row[] = rowNames.map((row) => summariseRow(row, measured, crossFile, generated, model));
-  const share = ({ promptTokens, reusedTokens }: Reuse): number => rounded(reusedTokens / promptTokens, 4);
   const kept = (row: RowName): number => rounded(gain(measured, row) / gain(measured, 'bm25'), 3);
   return {
     cases: measured.length,
@@ -36,12 +29,6 @@ export function summarise(
     bestKeptByThird: rounded(bestKept(measured, 0.3), 3),
     /** Mean of the authors' relative changes of bits per byte on the cross-file cases, and the worst of them. */
     authors: authors(crossFile),
-    reusedShareWithout: share(reuse.without),
-    reusedShareWith: share(reuse.with),
-    preparedTokensPerRequest: [reuse.without, reuse.with].map(({ preparedTokens, requests }) =>
-      rounded(preparedTokens / requests, 2),
-    ),
-    askedShareWhileTyping: rounded(reuse.with.askedRequests / reuse.with.requests, 3),
   };
 }
 

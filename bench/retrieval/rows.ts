@@ -35,7 +35,7 @@ export interface PreparedCase {
 }
 
 /** What the product gives a machine of this speed, tokens per second; that of two cores with the embedded default. */
-const budget = budgetFor({ prefill: 150, decode: 60 }, 1024);
+export const budget = budgetFor({ prefill: 150, decode: 60 }, 1024);
 const candidateCount = 12;
 
 export async function prepareCase(engine: Engine, chunker: Chunker, made: RetrievalCase): Promise<PreparedCase> {
@@ -101,7 +101,7 @@ export function snippetsOf(row: RowName, prepared: PreparedCase, model: AskModel
 /** The prompt as the product builds it, and the rest of the line with its end. */
 export function questionOf(
   engine: Engine,
-  { made, shown }: PreparedCase,
+  { made, shown }: Pick<PreparedCase, 'made' | 'shown'>,
   snippets: readonly Snippet[],
 ): Question & { readonly required: string } {
   const { parts, required } = buildPrompt({

@@ -14,6 +14,8 @@ export interface Budget {
   readonly snippets: number;
   /** Chunks of the repository, which enter only where they are likely to help, and then take the snippets' place first. */
   readonly chunks: number;
+  /** Whether chunks that it lacks may enter a prompt that somebody waits for. */
+  readonly chunksAtOnce: boolean;
   readonly lineTokens: number;
   readonly blockTokens: number;
 }
@@ -23,6 +25,8 @@ export interface Budget {
  * `npm run bench -- quality`, 128, 256 and 384 tokens have 12.6, 15.8 and 17.0 % of a line right from its start.
  */
 const prefillSeconds = 3.5;
+/** So long a developer may wait for the chunks of a prompt that was not made ready in a pause. */
+const chunkSeconds = 0.15;
 const lineSeconds = 0.6;
 const blockSeconds = 1.2;
 
@@ -36,11 +40,13 @@ export function budgetFor(speed: Speed | undefined, contextTokens: number): Budg
   const room = contextTokens - 192;
   const prompt = clamp(step(prefill * prefillSeconds), 256, Math.min(768, room));
   const [before, after, snippets] = [step(prompt * 0.75), step(prompt * 0.25), step(prompt * 0.25)];
+  const chunks = Math.max(snippets, Math.min(step(prompt * 0.5), step(room - before - after)));
   return {
     before,
     after,
     snippets,
-    chunks: Math.max(snippets, Math.min(step(prompt * 0.5), step(room - before - after))),
+    chunks,
+    chunksAtOnce: chunks <= prefill * chunkSeconds,
     lineTokens: clamp(Math.round(decode * lineSeconds), 24, 64),
     blockTokens: clamp(Math.round(decode * blockSeconds), 48, 160),
   };

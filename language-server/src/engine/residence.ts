@@ -10,7 +10,7 @@ import {
 } from './adapters.ts';
 import type { TokenId } from './engine.ts';
 import { createQueue } from './queue.ts';
-import { chooseSlot, type Slot, sharedPrefix } from './slots.ts';
+import { chooseSlot, chooseSlotAside, type Slot, sharedPrefix } from './slots.ts';
 
 /** Prompts kept evaluated at once: two windows, or two places that a developer goes back and forth between. */
 export const slotCount = 3;
@@ -27,6 +27,8 @@ export interface Residence extends AsyncDisposable {
   adapters(): readonly AdapterUse[];
   /** The slot to evaluate a prompt in; only inside the engine's queue. */
   take(prompt: readonly TokenId[]): LlamaSlot;
+  /** The same for a prompt that nobody waits for yet. */
+  takeAside(prompt: readonly TokenId[]): LlamaSlot;
   setAdapters(adapters: readonly AdapterUse[]): Promise<SetAdaptersOutcome>;
 }
 
@@ -42,6 +44,7 @@ export function createResidence(first: Placement, deps: ResidenceDeps): Residenc
   let place = first;
   let slots = openSlots(place.context);
   let clock = 0;
+  let serving: LlamaSlot | undefined;
   let closing = false;
 
   async function swap(adapters: readonly AdapterUse[]): Promise<SetAdaptersOutcome> {
@@ -79,15 +82,20 @@ export function createResidence(first: Placement, deps: ResidenceDeps): Residenc
     }
   }
 
+  function used(slot: LlamaSlot | undefined): LlamaSlot {
+    if (slot === undefined) throw new Error('An engine has at least one slot.');
+    slot.lastUsed = ++clock;
+    return slot;
+  }
+
   return {
     weights: () => place.weights,
     adapters: () => place.adapters,
     take(prompt) {
-      const slot = chooseSlot(slots, prompt);
-      if (slot === undefined) throw new Error('An engine has at least one slot.');
-      slot.lastUsed = ++clock;
-      return slot;
+      serving = used(chooseSlot(slots, prompt));
+      return serving;
     },
+    takeAside: (prompt) => used(chooseSlotAside(slots, prompt, serving)),
     setAdapters: (adapters) => swaps(() => swap(adapters)),
     async [Symbol.asyncDispose]() {
       closing = true;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { chooseSlot } from './slots.ts';
+import { chooseSlot, chooseSlotAside } from './slots.ts';
 
 const run = (from: number, length: number) => Array.from({ length }, (_, i) => from + i);
 
@@ -19,4 +19,11 @@ test('a few tokens in common do not cost a long state its place', () => {
   const header = { tokens: [...run(0, 8), ...run(100, 300)], lastUsed: 2 };
   const unused = { tokens: [], lastUsed: 0 };
   expect(chooseSlot([header, unused], [...run(0, 8), ...run(700, 300)])).toBe(unused);
+});
+
+test('a prompt for later leaves the one that serves as it is, unless it goes on from it', () => {
+  const serving = { tokens: [...run(0, 150), ...run(1000, 200)], lastUsed: 2 };
+  const other = { tokens: [], lastUsed: 1 };
+  expect(chooseSlotAside([serving, other], [...run(0, 150), ...run(2000, 200)], serving)).toBe(other);
+  expect(chooseSlotAside([serving, other], [...run(0, 150), ...run(1000, 230)], serving)).toBe(serving);
 });

@@ -25,6 +25,23 @@ export function chooseSlot<S extends Slot>(slots: readonly S[], prompt: readonly
   return bestShared >= Math.min(worthKeepingTokens, prompt.length / 2) ? best : oldest;
 }
 
+/** Of an evaluated prompt, with what was written after it: a prompt that shares all but so many tokens goes on from it. */
+const writtenTokens = 64;
+
+/**
+ * The same for a prompt that nobody waits for yet: the slot that served last keeps what the next key needs, unless the prompt
+ * goes on from it. Else preparing one with other chunks would cut the present one off where they differ.
+ */
+export function chooseSlotAside<S extends Slot>(
+  slots: readonly S[],
+  prompt: readonly TokenId[],
+  serving: S | undefined,
+): S | undefined {
+  const goesOn = serving && sharedPrefix(serving.tokens, prompt) >= serving.tokens.length - writtenTokens;
+  const others = slots.filter((slot) => slot !== serving);
+  return goesOn || others.length === 0 ? chooseSlot(slots, prompt) : chooseSlot(others, prompt);
+}
+
 export function sharedPrefix(a: readonly TokenId[], b: readonly TokenId[]): number {
   const length = Math.min(a.length, b.length);
   let i = 0;

@@ -60,6 +60,8 @@ const nearlyFull = 0.8;
 /** Builds prompts in tokens. Snippets are chosen anew only when the window moves, since changing them costs the KV prefix. */
 export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
   const views = new Map<string, View>();
+  /** What is being evaluated in pauses, for as many as it takes: its chunks stay while they are good enough, as those in use do. */
+  const coming = new Map<string, Context>();
   const counter = createTokenCounter();
   const tokenize = createGrowingTokenizer();
 
@@ -87,7 +89,7 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
     const context = chooseContext(deps, {
       document,
       shown,
-      current: views.get(text.uri)?.context,
+      current: (occasion === 'pause' ? coming.get(text.uri) : undefined) ?? views.get(text.uri)?.context,
       budget,
       countTokens: counter(engine),
       occasion,
@@ -164,9 +166,13 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
       if (wanted === 'window' && start === known.start) return undefined;
       const next = viewFrom(start, engine, document, place, budget, 'pause');
       if (start === known.start && !worthRenewing(known.context, next.context)) return undefined;
+      coming.set(uri, next.context);
       return {
         tokens: render(next, engine, document, place, budget).tokens,
-        adopt: () => views.get(uri) === known && views.set(uri, next),
+        adopt() {
+          coming.delete(uri);
+          if (views.get(uri) === known) views.set(uri, next);
+        },
       };
     },
     edited(uri, line, lineDelta) {
@@ -176,6 +182,7 @@ export function createPromptAssembler(deps: AssemblerDeps): PromptAssembler {
     },
     forget(uri) {
       views.delete(uri);
+      coming.delete(uri);
     },
   };
 }

@@ -30,12 +30,17 @@ const deps = (more: Partial<ContextDeps> = {}): ContextDeps => ({
   askModel: () => ({ weights, threshold: 0.9, pauseThreshold: 0.6 }),
   ...more,
 });
-const choose = (occasion: 'request' | 'pause', more: Partial<ContextDeps> = {}, current?: Context): Context =>
+const choose = (
+  occasion: 'request' | 'pause',
+  more: Partial<ContextDeps> = {},
+  current?: Context,
+  chunksAtOnce = true,
+): Context =>
   chooseContext(deps(more), {
     document,
     shown,
     current,
-    budget: { before: 384, after: 128, snippets: 128, chunks: 256, lineTokens: 32, blockTokens: 64 },
+    budget: { before: 384, after: 128, snippets: 128, chunks: 256, chunksAtOnce, lineTokens: 32, blockTokens: 64 },
     countTokens: (text) => text.length,
     occasion,
   });
@@ -47,6 +52,17 @@ describe('context of other files', () => {
       decision: 'used',
       threshold: 0.6,
       chunks: [{ path: 'lib/a.js', start: 0, end: 2, score: 9 }],
+    });
+  });
+
+  it('lets no chunk into a prompt that would be waited for long, and keeps those that are there', () => {
+    const sure = { askModel: () => ({ weights, threshold: 0.5, pauseThreshold: 0.5 }) };
+    const having = choose('pause', sure);
+    expect(choose('request', sure, undefined, true).chunks).toHaveLength(1);
+    expect(choose('request', sure, undefined, false)).toMatchObject({ chunks: [], trace: { decision: 'notWorthIt' } });
+    expect(choose('request', sure, having, false)).toMatchObject({
+      chunks: having.chunks,
+      trace: { decision: 'used' },
     });
   });
 

@@ -47,19 +47,17 @@ export function chooseContext(deps: ContextDeps, input: ContextInput): Context {
     return { snippets: [], chunks: [], novelNames: new Set(), trace: { decision: 'off', chunks: [] } };
   const { document, shown, countTokens } = input;
   const found = deps.repository(document.text.uri);
-  const chosen = selectChunks({
-    candidates: found ?? [],
-    shown,
-    current: input.current?.chunks ?? [],
-    budgetTokens: input.budget.chunks,
-    countTokens,
-  });
+  const current = input.current?.chunks ?? [];
+  const select = (candidates: readonly Candidate[]): readonly Candidate[] =>
+    selectChunks({ candidates, shown, current, budgetTokens: input.budget.chunks, countTokens });
+  const chosen = select(found ?? []);
   const features = askFeatures({ shown, chosen });
   const model = deps.askModel();
   const likely = probability(model, features);
   const threshold = input.occasion === 'pause' ? model.pauseThreshold : model.threshold;
-  const asked = chosen.length > 0 && likely >= threshold;
-  const chunks = asked ? chosen : [];
+  const mustWait = input.occasion === 'request' && !input.budget.chunksAtOnce;
+  // Chunks that a prompt had stay when its window moves: they stand before it and are evaluated.
+  const chunks = mustWait ? select(current) : likely >= threshold ? chosen : [];
   const used = chunks.reduce((sum, { path, text }) => sum + countTokens(path) + countTokens(text), 0);
   const edited = chooseSnippets({
     edits: deps.edits.list(),
@@ -77,11 +75,21 @@ export function chooseContext(deps: ContextDeps, input: ContextInput): Context {
     chunks,
     novelNames: novelNames(chosen, shown.before),
     trace: {
-      decision: found === undefined ? 'noIndex' : chosen.length === 0 ? 'nothingFound' : asked ? 'used' : 'notWorthIt',
+      decision: decisionOf(found, chosen, chunks),
       ...(chosen.length === 0 ? {} : { probability: likely, threshold, features }),
       chunks: chunks.map(({ path, start, end, score }) => ({ path, start, end, score })),
     },
   };
+}
+
+function decisionOf(
+  found: readonly Candidate[] | undefined,
+  chosen: readonly Candidate[],
+  chunks: readonly Candidate[],
+): ContextTrace['decision'] {
+  if (chunks.length > 0) return 'used';
+  if (found === undefined) return 'noIndex';
+  return chosen.length === 0 ? 'nothingFound' : 'notWorthIt';
 }
 
 function novelNames(chosen: readonly Candidate[], shown: string): ReadonlySet<string> {

@@ -14,13 +14,11 @@ export interface Preparer {
   stop(): void;
 }
 
-/** A pause this long after an answer means that the developer reads it. */
-const pauseMs = 350;
 /**
- * After so long the developer thinks: there is time to evaluate a prompt with better chunks, which is wanted less than the next
- * window. A key that comes while a chunk of tokens is evaluated waits for its end.
+ * A pause this long after an answer means that the developer reads it, thinks, or types through it: what is evaluated then is
+ * evaluated in small pieces, and goes on in the next pause where a key has stopped it.
  */
-const longPauseMs = 1_000;
+const pauseMs = 350;
 
 /** `look` asks the repository's index about a place; the prompts know of its answer. */
 export function createPreparer(
@@ -43,11 +41,12 @@ export function createPreparer(
       if (signal.aborted) return;
       const budget = budgetFor(engine.speed(), engine.contextTokens);
       const prompt = prompts.assemble(engine, document, place, budget);
-      // Nobody waits where the cursor rests: chunks that were not worth a wait may enter here.
-      const better = prompts.renewal(engine, document, place, budget, 'chunks');
-      const { evaluatedTokens } = await engine.prefill(better?.tokens ?? prompt.tokens, signal);
-      countEvaluated(evaluatedTokens);
-      if (!signal.aborted) better?.adopt();
+      countEvaluated((await engine.prefill(prompt.tokens, signal)).evaluatedTokens);
+      // A key that comes meanwhile finds the prompt above: with chunks it would wait for twice as many tokens.
+      const better = signal.aborted ? undefined : prompts.renewal(engine, document, place, budget, 'chunks');
+      if (better === undefined) return;
+      countEvaluated((await engine.prefill(better.tokens, signal)).evaluatedTokens);
+      if (!signal.aborted) better.adopt();
     },
     ahead(engine, document, place) {
       const signal = begin();
@@ -55,14 +54,11 @@ export function createPreparer(
         await sleep(pauseMs, signal);
         if (signal.aborted) return;
         const budget = budgetFor(engine.speed(), engine.contextTokens);
-        let next = prompts.renewal(engine, document, place, budget, 'window');
-        if (next === undefined) {
-          await sleep(longPauseMs - pauseMs, signal);
-          if (signal.aborted) return;
-          await look(document, place);
-          if (signal.aborted) return;
-          next = prompts.renewal(engine, document, place, budget, 'chunks');
-        }
+        await look(document, place);
+        if (signal.aborted) return;
+        const next =
+          prompts.renewal(engine, document, place, budget, 'window') ??
+          prompts.renewal(engine, document, place, budget, 'chunks');
         if (next === undefined) return;
         countEvaluated((await engine.prefill(next.tokens, signal)).evaluatedTokens);
         if (!signal.aborted) next.adopt();

@@ -10,7 +10,7 @@ const folders = [
   { uri: 'vscode-vfs://remote/x', name: 'x' },
 ];
 
-function setUp(excluded: (uri: string) => boolean = () => false) {
+function setUp(excluded: (uri: string) => boolean = () => false, found = ['seen.js', 'hidden.js']) {
   const calls: unknown[][] = [];
   const index: IndexClient = {
     open: (...args) => void calls.push(['open', ...args]),
@@ -23,7 +23,7 @@ function setUp(excluded: (uri: string) => boolean = () => false) {
         'related',
         related.map(({ root, paths }) => [root, paths.length < 3 ? paths : paths.includes('b.test.js')]),
       ]);
-      return ['seen.js', 'hidden.js'].map((path) => ({
+      return found.map((path) => ({
         root: roots[0] ?? '',
         path,
         start: 0,
@@ -106,6 +106,21 @@ describe('the repository of a window', () => {
         ['/work/app/packages/lib', ['defined.js']],
       ],
     ]);
+  });
+
+  it('is asked once for each line that the cursor comes to, and again where it found nothing', async () => {
+    const { repository, calls } = setUp();
+    const open = document('file:///work/app/b.js');
+    const asked = async (line: number, character: number): Promise<number> => {
+      const before = calls.length;
+      await repository.refresh(open, placeAt(open, { line, character }));
+      return calls.length - before;
+    };
+    expect([await asked(0, 0), await asked(0, 1), await asked(1, 0), await asked(0, 1)]).toEqual([1, 0, 1, 1]);
+    const silent = setUp(() => false, []);
+    await silent.repository.refresh(open, placeAt(open, { line: 0, character: 0 }));
+    await silent.repository.refresh(open, placeAt(open, { line: 0, character: 1 }));
+    expect(silent.calls.filter(([kind]) => kind === 'related')).toHaveLength(2);
   });
 
   it('never gives what is excluded, whatever the index says', async () => {

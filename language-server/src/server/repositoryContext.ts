@@ -18,7 +18,7 @@ export interface RepositoryContext extends Disposable {
   closed(uri: string): void;
   /** Files changed on disk. */
   filesChanged(uris: readonly string[]): void;
-  /** Looks up chunks for a place. */
+  /** Looks up chunks for a place, once for each line that the cursor comes to. */
   refresh(document: OpenDocument, place: Place): Promise<void>;
   /** How far the index of the window's folders is; undefined where it has said nothing yet. */
   status(): IndexStatus | undefined;
@@ -54,6 +54,8 @@ const manyChanges = 300;
 
 export function createRepositoryContext({ index, excluded, definitions }: RepositoryDeps): RepositoryContext {
   const found = new Map<string, readonly Candidate[]>();
+  /** By document, the line that was looked up last. */
+  const lookedUp = new Map<string, number>();
   const pending = new Map<string, NodeJS.Timeout>();
   let roots: readonly Root[] = [];
   let signature = '';
@@ -81,6 +83,7 @@ export function createRepositoryContext({ index, excluded, definitions }: Reposi
     for (const timer of pending.values()) clearTimeout(timer);
     pending.clear();
     found.clear();
+    lookedUp.clear();
     roots = [];
   }
 
@@ -124,6 +127,7 @@ export function createRepositoryContext({ index, excluded, definitions }: Reposi
       clearTimeout(pending.get(uri));
       pending.delete(uri);
       found.delete(uri);
+      lookedUp.delete(uri);
       definitions.forget(uri);
       const place = placeOf(uri);
       if (place !== undefined) index.overlay(place.root.path, place.path, undefined);
@@ -143,6 +147,9 @@ export function createRepositoryContext({ index, excluded, definitions }: Reposi
     async refresh(document, place) {
       if (roots.length === 0) return;
       const { uri } = document.text;
+      const { line } = document.text.positionAt(place.documentOffset);
+      if (lookedUp.get(uri) === line) return;
+      lookedUp.set(uri, line);
       const query = {
         roots: roots.map(({ path }) => path),
         before: place.prefix.slice(-queryUnits),
@@ -152,6 +159,7 @@ export function createRepositoryContext({ index, excluded, definitions }: Reposi
       };
       const chunks = await index.query(query, stopped.signal);
       if (chunks.length > 0) found.set(uri, asCandidates(chunks, document));
+      else lookedUp.delete(uri);
     },
     status() {
       const said = roots.flatMap(({ path }) => index.progress(path) ?? []);
