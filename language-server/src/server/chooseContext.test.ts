@@ -81,10 +81,19 @@ describe('context of other files', () => {
     expect([...choose('request').novelNames]).toEqual(['function', 'stream']);
   });
 
-  it('is made anew only for other chunks', () => {
+  it('is made anew only where most of it would be other chunks', () => {
     const [without, having] = [choose('request'), choose('pause')];
     expect(worthRenewing(without, having)).toBe(true);
     expect(worthRenewing(having, choose('pause', {}, having))).toBe(false);
     expect(worthRenewing(having, without)).toBe(false);
+    const withAnother = (score: number): Context =>
+      choose(
+        'pause',
+        { repository: () => [chunk, { ...chunk, path: 'lib/b.js', text: 'const other = 1;', score }] },
+        having,
+      );
+    expect([withAnother(8), withAnother(20)].map(({ chunks }) => chunks.length)).toEqual([2, 2]);
+    expect(worthRenewing(having, withAnother(8))).toBe(false);
+    expect(worthRenewing(having, withAnother(20))).toBe(true);
   });
 });

@@ -97,7 +97,13 @@ function novelNames(chosen: readonly Candidate[], shown: string): ReadonlySet<st
   return new Set(chosen.flatMap(({ text }) => identifiersOf(text)).filter((name) => !known.has(name)));
 }
 
+/** A prompt is made anew when so much of what would be in it is new, by score: all of it has to be evaluated again. */
+const worthwhileShare = 0.6;
+
 /** Whether the prompt would gain by being made anew: other chunks are likely to help than those that it has. */
 export function worthRenewing(now: Context, next: Context): boolean {
-  return next.trace.decision === 'used' && !sameChunks(now.chunks, next.chunks);
+  const isThere = (chunk: Candidate): boolean => now.chunks.some((each) => sameChunks([each], [chunk]));
+  const total = (chunks: readonly Candidate[]): number => chunks.reduce((sum, { score }) => sum + score, 0);
+  const fresh = total(next.chunks.filter((chunk) => !isThere(chunk)));
+  return fresh > total(next.chunks) * worthwhileShare;
 }
