@@ -1,3 +1,4 @@
+import type { Token } from 'node-llama-cpp';
 import type { Engine, ModelInfo } from '../../language-server/src/engine/engine.ts';
 import { readGguf } from '../../language-server/src/engine/gguf.ts';
 import { loadLibrary } from '../../language-server/src/engine/library.ts';
@@ -32,7 +33,7 @@ export async function openPromptEngine(modelPath: string, contextTokens: number)
       const [only, ...more] = vocabulary.tokenize(text, true);
       return only !== undefined && more.length === 0 ? only : undefined;
     },
-    detokenize: cannotRun,
+    detokenize: (tokens) => vocabulary.detokenize(tokens as Token[]),
     generate: cannotRun,
     prefill: cannotRun,
     setAdapters: cannotRun,

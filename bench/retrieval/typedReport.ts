@@ -1,6 +1,9 @@
 import { mean, percentile, rounded, sum } from '../lib/measure.ts';
+import { createRandom } from '../lib/random.ts';
 import type { TypedLosses } from './typedGain.ts';
 import type { TypedFile } from './typing.ts';
+
+const resamples = 2000;
 
 /** The same files typed with and without the index, and losses at places of the first. */
 export function summariseTyping(
@@ -22,6 +25,7 @@ export function summariseTyping(
     places: losses.length,
     change: { product: rounded(product / never - 1, 4), always: rounded(always / never - 1, 4) },
     gainKept: rounded((never - product) / (never - always), 3),
+    gainKeptCi: gainKeptCi(losses),
     authors: [...new Set(losses.map(({ author }) => author))].map((author) => {
       const own = losses.filter((each) => each.author === author);
       const base = sum(own.map((each) => each.never));
@@ -34,6 +38,22 @@ export function summariseTyping(
     without: typed(without),
     with: typed(withIndex),
   };
+}
+
+/** 95 % by bootstrap over places. */
+function gainKeptCi(losses: readonly TypedLosses[]): [number, number] {
+  const random = createRandom(1);
+  const kept = Array.from({ length: resamples }, () => {
+    let [saved, most] = [0, 0];
+    for (let i = 0; i < losses.length; i++) {
+      const each = losses[Math.floor(random() * losses.length)];
+      if (each === undefined) continue;
+      saved += each.never - each.product;
+      most += each.never - each.always;
+    }
+    return saved / most;
+  });
+  return [rounded(percentile(kept, 0.025), 3), rounded(percentile(kept, 0.975), 3)];
 }
 
 function typed(files: readonly TypedFile[]) {
