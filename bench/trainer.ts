@@ -29,18 +29,23 @@ interface Shape {
   readonly name: 'smollm2-135m' | 'qwen2-0.5b';
   readonly weightType: string;
   readonly vocabulary: number;
-  /** Multiplications with weights that one token costs in a forward and a backward pass, in GFLOP. */
-  readonly gflopPerToken: number;
+  /** What one token of a window costs in the products of a forward and a backward pass, in GFLOP. */
+  readonly gflopPerToken: (sequence: number) => number;
   /** The feed-forward matrix, whose product is the peak. */
   readonly out: number;
   readonly in: number;
 }
 
-/** Width, feed-forward, query and key-value widths, layers and vocabulary of a decoder. */
-function gflopPerToken(d: number, ff: number, q: number, kv: number, layers: number, vocabulary: number): number {
+/**
+ * Width, feed-forward, query and key-value widths, layers and vocabulary of a decoder. Twice an operation for each weight and pass; attention
+ * has two products of the way there and four of the way back, each with half of the window on average (as model FLOPs are counted for
+ * utilisation, https://arxiv.org/abs/2204.02311, appendix B, but for the half that is masked). What adapters add is not counted.
+ */
+function gflopPerToken(d: number, ff: number, q: number, kv: number, layers: number, vocabulary: number) {
   const layer = 2 * d * q + 2 * d * kv + 3 * d * ff;
   // The first layer's q, k and v pass no gradient on: nothing below them trains.
-  return (4 * (layers * layer + d * vocabulary) - 2 * (d * q + 2 * d * kv)) / 1e9;
+  const weights = 4 * (layers * layer + d * vocabulary) - 2 * (d * q + 2 * d * kv);
+  return (sequence: number): number => (weights + layers * 6 * q * sequence) / 1e9;
 }
 
 const shapes: readonly Shape[] = [
@@ -139,7 +144,10 @@ await runBenchmark(async (signal) => {
         tokensPerSecond: rounded(ours.tokensPerSecond, 1),
         peakRssMiB: rounded(ours.peakRssMiB, 0),
         setting: ours.setting,
-        gemmShare: rounded((ours.tokensPerSecond * shape.gflopPerToken) / Math.max(peak.ggmlGflops, peak.ownGflops), 3),
+        gemmShare: rounded(
+          (ours.tokensPerSecond * shape.gflopPerToken(sequence)) / Math.max(peak.ggmlGflops, peak.ownGflops),
+          3,
+        ),
         ...peak,
         ...(peer && {
           peerTokensPerSecond: rounded(peer.tokensPerSecond, 1),

@@ -31,44 +31,60 @@ void allocate_activations(const Network<Real> & net, Activations<Real> & act) {
     for (auto & u : act.u) u.resize(n * padded);
 }
 
-// Calls field(values, how many) for a layer's input and all that is kept of it, of n tokens.
-template <typename Real, typename Field>
-void each_field(const Network<Real> & net, size_t layer, Real * x, Activations<Real> & act, int64_t n, const Field & field) {
+template <typename Real>
+struct Field {
+    Real * values;
+    int64_t count;
+};
+
+// A layer's input and all that is kept of it, of n tokens.
+template <typename Real>
+std::vector<Field<Real>> fields_of(const Network<Real> & net, size_t layer, Real * x, Activations<Real> & act, int64_t n) {
     const Model & m = *net.model;
     const int64_t q = m.heads * m.head_width, kv = m.kv_heads * m.head_width;
-    field(x, n * m.width);
-    field(act.q.data(), n * q);
-    field(act.k.data(), n * kv);
-    field(act.v.data(), n * kv);
-    field(act.attended.data(), n * q);
-    field(act.middle.data(), n * m.width);
-    field(act.gate.data(), n * m.feed_forward);
-    field(act.up.data(), n * m.feed_forward);
-    if (act.q_raw.size() > 0) field(act.q_raw.data(), n * q);
-    if (act.k_raw.size() > 0) field(act.k_raw.data(), n * kv);
-    for (size_t t = 0; t < target_count; t++) field(act.u[t].data(), n * net.lora[layer][t].padded);
+    std::vector<Field<Real>> fields = {
+        {x, n * m.width},
+        {act.q.data(), n * q},
+        {act.k.data(), n * kv},
+        {act.v.data(), n * kv},
+        {act.attended.data(), n * q},
+        {act.middle.data(), n * m.width},
+        {act.gate.data(), n * m.feed_forward},
+        {act.up.data(), n * m.feed_forward},
+    };
+    if (act.q_raw.size() > 0) fields.insert(fields.end(), {{act.q_raw.data(), n * q}, {act.k_raw.data(), n * kv}});
+    for (size_t t = 0; t < target_count; t++) fields.push_back({act.u[t].data(), n * net.lora[layer][t].padded});
+    return fields;
+}
+
+// Calls move(values, rounded, how many) for pieces of a layer's fields, which stand one behind the other in `rounded`.
+template <typename Move>
+void move_fields(Network<float> & net, size_t layer, float * x, int64_t n, const Move & move) {
+    constexpr int64_t most = 16384;
+    struct Piece {
+        float * values;
+        uint16_t * rounded;
+        int64_t count;
+    };
+    std::vector<Piece> pieces;
+    uint16_t * rounded = net.rounded[layer].data();
+    for (const Field<float> & field : fields_of(net, layer, x, net.kept[0], n)) {
+        for (int64_t from = 0; from < field.count; from += most) pieces.push_back({field.values + from, rounded + from, std::min(most, field.count - from)});
+        rounded += field.count;
+    }
+    net.machine.threads->run(int64_t(pieces.size()), [&](int64_t i, int) { move(pieces[size_t(i)].values, pieces[size_t(i)].rounded, pieces[size_t(i)].count); });
 }
 
 template <typename Real>
 void put_away(Network<Real> & net, size_t layer, Real * x, int64_t n) {
-    if constexpr (std::is_same_v<Real, float>) {
-        uint16_t * to = net.rounded[layer].data();
-        each_field(net, layer, x, net.kept[0], n, [&](const float * values, int64_t count) {
-            over_rows(*net.machine.threads, count, 16384, [&](int64_t first, int64_t last, int) { net.machine.half->convert(last - first, values + first, to + first); });
-            to += count;
-        });
-    }
+    if constexpr (std::is_same_v<Real, float>)
+        move_fields(net, layer, x, n, [&](const float * values, uint16_t * rounded, int64_t count) { net.machine.half->convert(count, values, rounded); });
 }
 
 template <typename Real>
 void take_out(Network<Real> & net, size_t layer, Real * x, int64_t n) {
-    if constexpr (std::is_same_v<Real, float>) {
-        const uint16_t * from = net.rounded[layer].data();
-        each_field(net, layer, x, net.kept[0], n, [&](float * values, int64_t count) {
-            over_rows(*net.machine.threads, count, 16384, [&](int64_t first, int64_t last, int) { net.machine.half->widen(last - first, from + first, values + first); });
-            from += count;
-        });
-    }
+    if constexpr (std::is_same_v<Real, float>)
+        move_fields(net, layer, x, n, [&](float * values, const uint16_t * rounded, int64_t count) { net.machine.half->widen(count, rounded, values); });
 }
 
 template <typename Real>
@@ -83,7 +99,7 @@ void allocate(Network<Real> & net, bool trains) {
     net.rounded.resize(rounds ? size_t(m.layers) : 0);
     for (size_t l = 0; l < net.rounded.size(); l++) {
         int64_t size = 0;
-        each_field(net, l, net.x[0].data(), net.kept[0], n, [&](const Real *, int64_t count) { size += count; });
+        for (const Field<Real> & field : fields_of(net, l, net.x[0].data(), net.kept[0], n)) size += field.count;
         net.rounded[l].resize(size);
     }
     net.h.resize(n * m.width);
