@@ -1,6 +1,7 @@
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { linesAfter, linesBefore, linesFarBefore } from '../../language-server/src/learning/window.ts';
 import { createHome } from '../../test/lib/server.ts';
 import type { AuthorCorpus } from '../corpora/corpus.ts';
 import { modelPath } from '../lib/product.ts';
@@ -39,7 +40,7 @@ export async function replayedNights(
 ): Promise<ReplayedNight[]> {
   const all = placesOf(train);
   const about = all.map(({ file, from, to }) => [file.text.length, file.path, from, to]);
-  const folder = join(cache, `replayed-${author}-${keyOf(about)}`);
+  const folder = join(cache, `replayed-${author}-${keyOf([about, linesBefore, linesAfter, linesFarBefore])}`);
   const nights: ReplayedNight[] = [];
   let before: { readonly folder: string; readonly night: ReplayedNight } | undefined;
   for (const [day, count] of counts.toSorted((a, b) => a - b).entries()) {

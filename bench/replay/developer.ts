@@ -5,7 +5,9 @@ import {
   type ExampleKind,
   kindWeights,
 } from '../../language-server/src/learning/example.ts';
-import { around, cut } from '../../language-server/src/learning/window.ts';
+import { licenceLines } from '../../language-server/src/learning/hygiene/licence.ts';
+import { createKeptLines, type KeptLines } from '../../language-server/src/learning/keptLines.ts';
+import { around, cut, reachingUp } from '../../language-server/src/learning/window.ts';
 import type { Client } from '../../test/lib/client.ts';
 import type { ClientDocument } from '../../test/lib/document.ts';
 import type { SourceFile } from '../corpora/corpus.ts';
@@ -76,6 +78,7 @@ export async function typeDay(
   };
   const examples: Example[] = [];
   const texts: string[] = [];
+  const kept = createKeptLines();
   while (!hasEnded(totals)) {
     const place = places.shift();
     if (place === undefined) break;
@@ -102,7 +105,7 @@ export async function typeDay(
     texts.push(text.slice(above.join('').length));
     for (const { line, kind } of met) {
       const id = `${about.prefix}-${examples.length}`;
-      examples.push(...exampleOf(file, text, line, kind, id, about.firstMs + examples.length * 1000));
+      examples.push(...exampleOf({ file, text, kept }, line, kind, id, about.firstMs + examples.length * 1000));
     }
   }
   return { totals, examples, texts };
@@ -172,8 +175,7 @@ function firstLine(item: InlineCompletionItem | undefined): string {
 
 /** As the product makes it when the developer leaves the place: the lines around as they then stand; none of very long ones. */
 function exampleOf(
-  file: SourceFile,
-  text: string,
+  { file, text, kept }: { readonly file: SourceFile; readonly text: string; readonly kept: KeptLines },
   line: number,
   kind: ExampleKind,
   id: string,
@@ -182,11 +184,16 @@ function exampleOf(
   const lines = text.split('\n');
   const start = lines.slice(0, line).reduce((at, each) => at + each.length + 1, 0);
   const end = start + (lines[line] ?? '').length;
-  const range = around({ from: line, to: line + 1 }, lines.length - 1, () => true);
+  const path = `${file.package}/${file.path}`;
+  const licence = licenceLines(lines);
+  const mayUse = (each: number): boolean => each >= licence;
+  const near = around({ from: line, to: line + 1 }, lines.length - 1, mayUse);
+  const range = near && reachingUp(near, lines, mayUse, (each) => kept.isFresh(path, each));
   const window = range && cut(text, start, end, range);
   if (window === undefined) return [];
+  kept.keep(path, window.text);
   const example: Example = {
-    ...{ id, kind, repository: 'replay#1', path: `${file.package}/${file.path}`, languageId: 'javascript' },
+    ...{ id, kind, repository: 'replay#1', path, languageId: 'javascript' },
     ...{ ...window, weight: kindWeights[kind], createdAtMs },
     contentHash: contentHashOf(window.text, window.spanStart, window.spanEnd),
   };

@@ -15,7 +15,10 @@ beforeEach(() => {
   git('config', 'user.email', 'ada@example.org');
   git('config', 'user.name', 'Ada');
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true });
+  isFresh = () => false;
+});
 
 function git(...args: readonly string[]): void {
   execFileSync('git', args, { cwd: root, stdio: 'ignore' });
@@ -49,10 +52,13 @@ function consider(path: string, marked: string): Promise<Admission> {
       end: before.length + span.length,
       atMs: 5,
     },
-    { git: runGit, hasSecret: createSecretScanner([]), excluded: (each) => each.endsWith('/left-out.js') },
+    { git: runGit, hasSecret: createSecretScanner([]), excluded: (each) => each.endsWith('/left-out.js'), isFresh },
     new AbortController().signal,
   );
 }
+
+/** What no example holds yet. */
+let isFresh: (line: string) => boolean = () => false;
 
 async function reason(path: string, marked: string): Promise<string> {
   const admission = await consider(path, marked);
@@ -74,6 +80,37 @@ test('other people’s lines end the window; those of the developer stay', async
   const admission = await consider('src/a.js', 'const theirs = 1;\nconst mine = 2;\nconst now = |3|;\n');
   expect(admission).toMatchObject({ example: { text: 'const mine = 2;\nconst now = 3;\n' } });
   expect(await reason('src/a.js', '|const theirs| = 1;\nconst mine = 2;\n')).toBe('others');
+});
+
+const above = (count: number) => Array.from({ length: count }, (_, i) => `const line${i} = ${i};\n`).join('');
+async function textOf(marked: string): Promise<string> {
+  const admission = await consider('src/a.js', marked);
+  return admission.kind === 'example' ? admission.example.text : admission.reason;
+}
+
+test('the window reaches up to the highest line of the developer’s that no example holds', async () => {
+  write('src/a.js', '');
+  const marked = `${above(60)}const now = |3|;\n`;
+  const lines = async () => (await textOf(marked)).split('\n');
+  expect((await lines())[0]).toBe('const line36 = 36;');
+  isFresh = (line) => line.startsWith('const line7 ');
+  expect((await lines())[0]).toBe('const line7 = 7;');
+  isFresh = () => true;
+  expect(await lines()).toHaveLength(62);
+  expect((await textOf(`${above(400)}const now = |3|;\n`)).length).toBeGreaterThan(6000);
+  expect((await textOf(`${above(400)}const now = |3|;\n`)).length).toBeLessThanOrEqual(8000);
+});
+
+test('it does not reach beyond other people’s lines, nor to a secret', async () => {
+  isFresh = () => true;
+  commit('src/a.js', 'const theirs = 1;\n', 'bob@example.org');
+  expect(await textOf(`${above(10)}const theirs = 1;\n${above(60)}const now = |3|;\n`)).toBe(
+    `${above(60)}const now = 3;\n`,
+  );
+  const [planted] = plantSecrets(1, seeded(5));
+  write('src/b.js', '');
+  const admission = await consider('src/b.js', `${planted?.text}${above(60)}const now = |3|;\n`);
+  expect(admission).toMatchObject({ example: { text: expect.stringMatching(/^const line36 = 36;\n/) } });
 });
 
 test.each([
@@ -111,7 +148,7 @@ test('code with a secret near it is not learned', async () => {
 });
 
 test('without a folder nothing is learned', async () => {
-  const deps = { git: runGit, hasSecret: async () => false, excluded: () => false };
+  const deps = { git: runGit, hasSecret: async () => false, excluded: () => false, isFresh };
   const file = { uri: 'untitled:1', languageId: 'javascript', folder: undefined, path: 'Untitled-1' };
   const candidate = { ...file, id: '', kind: 'accepted', text: 'a\n', start: 0, end: 1, atMs: 0 } as const;
   expect(await admit(candidate, deps, new AbortController().signal)).toEqual({ kind: 'not', reason: 'noFolder' });

@@ -6,7 +6,7 @@ import { contentHashOf, type Example, type ExampleKind, kindWeights, repositoryI
 import type { Git } from './git.ts';
 import { licenceLines } from './hygiene/licence.ts';
 import type { HasSecret } from './hygiene/secrets.ts';
-import { around, cut, type LineRange, linesAfter, linesBefore, linesOf } from './window.ts';
+import { around, cut, type LineRange, linesAfter, linesBefore, linesFarBefore, linesOf, reachingUp } from './window.ts';
 
 /** What a suggestion became, with the document that it stands in. */
 export interface Candidate {
@@ -42,11 +42,16 @@ export type Admission =
   | { readonly kind: 'example'; readonly example: Example }
   | { readonly kind: 'not'; readonly reason: NotLearned };
 
-export interface AdmitDeps {
+export interface HygieneDeps {
   readonly git: Git;
   readonly hasSecret: HasSecret;
   /** By the user's and the policy's patterns. */
   readonly excluded: (uri: string) => boolean;
+}
+
+export interface AdmitDeps extends HygieneDeps {
+  /** Whether a line is not in an example of its file yet. */
+  readonly isFresh: (line: string) => boolean;
 }
 
 /** The developer's own lines around a place, if they may be learned from. Reads the repository; never runs while a key waits. */
@@ -65,12 +70,16 @@ export async function admit(candidate: Candidate, deps: AdmitDeps, signal: Abort
   const licence = licenceLines(lines);
   if (span.from < licence) return not('licence');
   const own = await ownLines(candidate, root, lines, span, deps.git, signal);
-  const window = around(span, lines.length, (line) => line >= licence && own(line));
+  const mayUse = (line: number): boolean => line >= licence && own(line);
+  const window = around(span, lines.length, mayUse);
   if (window === undefined) return not('others');
-  const piece = cut(text, start, end, window);
-  if (piece === undefined) return not('long');
-  if (piece.text.trim() === '') return not('empty');
-  if (await deps.hasSecret(piece.text)) return not('secret');
+  const near = cut(text, start, end, window);
+  if (near === undefined) return not('long');
+  if (near.text.trim() === '') return not('empty');
+  if (await deps.hasSecret(near.text)) return not('secret');
+  const far = cut(text, start, end, reachingUp(window, lines, mayUse, deps.isFresh));
+  // A secret far above costs what is far above.
+  const piece = far === undefined || far.text === near.text || (await deps.hasSecret(far.text)) ? near : far;
   return {
     kind: 'example',
     example: {
@@ -96,7 +105,7 @@ async function ownLines(
   git: Git,
   signal: AbortSignal,
 ): Promise<(line: number) => boolean> {
-  const fromLine = Math.max(0, span.from - linesBefore);
+  const fromLine = Math.max(0, span.from - linesBefore - linesFarBefore);
   // A line feed at the end begins a line that git does not count.
   const counted = lines.at(-1) === '' ? lines.length - 1 : lines.length;
   const toLine = Math.min(counted, span.to + linesAfter);

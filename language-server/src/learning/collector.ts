@@ -7,6 +7,7 @@ import { admit, type Candidate } from './admit.ts';
 import type { Example, ExampleKind } from './example.ts';
 import type { Git } from './git.ts';
 import type { HasSecret } from './hygiene/secrets.ts';
+import { createKeptLines } from './keptLines.ts';
 
 /** What the user's settings say of learning. */
 export interface CollectorSettings {
@@ -46,6 +47,7 @@ const dayMs = 86_400_000;
 export function createCollector(deps: CollectorDeps): Collector {
   const stopping = new AbortController();
   const listeners = new Set<() => void>();
+  const keptLines = createKeptLines();
   let last: Promise<void> = Promise.resolve();
   let waiting = 0;
   let sinceRetention = retainAfter;
@@ -55,7 +57,10 @@ export function createCollector(deps: CollectorDeps): Collector {
     for (const listener of [...listeners]) listener();
   };
 
-  const unsubscribe = deps.store.onDeleted(changed);
+  const unsubscribe = deps.store.onDeleted(() => {
+    keptLines.forget();
+    changed();
+  });
 
   function hasSecret(): Promise<HasSecret> {
     const { limit } = valueFor(deps.policy.effective(), 'secretRules');
@@ -73,12 +78,16 @@ export function createCollector(deps: CollectorDeps): Collector {
     if (learningOff(deps.policy, settings, candidate.kind) !== undefined) return;
     const admission = await admit(
       candidate,
-      { git: deps.git, hasSecret: await hasSecret(), excluded },
+      {
+        ...{ git: deps.git, hasSecret: await hasSecret(), excluded },
+        isFresh: (line) => keptLines.isFresh(candidate.uri, line),
+      },
       stopping.signal,
     );
     // Policy may have changed while git was asked.
     if (admission.kind === 'not' || learningOff(deps.policy, settings, candidate.kind) !== undefined) return;
     if (await store(admission.example)) {
+      keptLines.keep(candidate.uri, admission.example.text);
       await retain(settings);
       changed();
     }

@@ -29,7 +29,7 @@ describe('the dataset', () => {
     lines.map(({ tokens, labels }) => labels.map(([from, to]) => letters.detokenize(tokens.slice(from, to))));
 
   it('predicts the whole window, and the span by its weight', () => {
-    const text = 'const a = 1;\nlet bee = 2;';
+    const text = 'const a = 1;\nlet bee = 2;\n';
     const span = text.indexOf('bee');
     const [line] = trained([example(text, 1, [span, span + 5])]);
     expect(line?.tokens).toEqual(letters.tokenize(text));
@@ -42,15 +42,19 @@ describe('the dataset', () => {
 
   it('predicts a line that several windows share once, in the newest, and nothing stands behind', () => {
     const shared = 'function same() {';
-    const lines = trained([example(`old line one\n${shared}`, 1), example(`${shared}\nnew line two`, 2)]);
-    expect(lines.map(({ labels }) => labels)).toEqual([[[1, 13, 1]], [[1, 30, 1]]]);
+    const lines = trained([example(`old line one\n${shared}\n`, 1), example(`${shared}\nnew line two\n`, 2)]);
+    expect(lines.map(({ labels }) => labels)).toEqual([[[1, 13, 1]], [[1, 31, 1]]]);
     expect(lines[0]?.tokens).toEqual(letters.tokenize('old line one\n'));
+    // Of two files both say how the developer writes.
+    const inTwo = [example(`${shared}\n`, 1), { ...example(`${shared}\n`, 2), path: 'b.js' }];
+    expect(trained(inTwo).map(({ labels }) => labels)).toEqual([[[1, 18, 1]], [[1, 18, 1]]]);
     // What the older one was about keeps its weight there, however it is indented now.
-    const about = example('start()\nreturn value', 1, [8, 20], 3);
-    const [line] = trained([about, example('begin here:\n  return value', 2)]);
+    const about = example('start()\nreturn value\n', 1, [8, 20], 3);
+    const [line] = trained([about, example('begin here:\n  return value\n', 2)]);
     expect(line?.labels).toEqual([
       [1, 14, 1],
       [14, 26, 3],
+      [26, 27, 1],
     ]);
   });
 
@@ -81,16 +85,37 @@ describe('the dataset', () => {
     ).toContain('second');
   });
 
+  it('has before a line what stood above it, though its window began there', () => {
+    const line = (i: number) => `line.number(${i})\n`;
+    const window = (from: number, to: number) =>
+      example(Array.from({ length: to - from }, (_, i) => line(from + i)).join(''), from + 1);
+    const [whole, ...more] = trained([window(0, 4), window(1, 5), window(2, 6)], 1024);
+    expect(more).toEqual([]);
+    expect(whole?.tokens).toEqual(letters.tokenize(window(0, 6).text));
+  });
+
+  it('trains on what stood far above a held-out place, and judges by what is near', () => {
+    const old = Array.from({ length: 30 }, (_, i) => `earlier.line(${i + 10})\n`);
+    const text = `${old.join('')}written.last()\n`;
+    const at = text.indexOf('written');
+    const { train, heldOut } = datasetOf({ train: [], heldOut: [example(text, 1, [at, at + 14])] }, letters, 1024);
+    expect(predicted(train)).toEqual([[old.slice(0, 6).join('').slice(1)]]);
+    expect(predicted(heldOut)).toEqual([[`${old.slice(6).join('')}written.last()\n`.slice(1)]]);
+  });
+
   it('cuts long windows with some context, and finds the span behind characters of several tokens', () => {
     const bytes = {
       tokenize: (text: string) => [...Buffer.from(text)],
       detokenize: (tokens: readonly number[]) => Buffer.from(tokens).toString(),
     };
-    const text = '"🦊" + name';
+    const text = '"🦊" + name\n';
     const [first, second] = trained([example(text, 1, [7, 11], 3)], 9, bytes);
     expect(first?.labels).toEqual([[1, 9, 1]]);
-    expect(second?.tokens).toEqual([...Buffer.from('" + name')]);
-    expect(second?.labels).toEqual([[4, 8, 3]]);
+    expect(second?.tokens).toEqual([...Buffer.from('" + name\n')]);
+    expect(second?.labels).toEqual([
+      [4, 8, 3],
+      [8, 9, 1],
+    ]);
     expect(plainLines(['abcdefgh'], letters, 4).map(({ labels }) => labels)).toEqual([
       [[1, 4, 1]],
       [[1, 4, 1]],

@@ -1,4 +1,7 @@
 import type { Example } from './example.ts';
+import { joinWindows } from './joinWindows.ts';
+import { essenceOf, isOwnLine } from './ownLine.ts';
+import { splitFar } from './window.ts';
 
 /** One line of the trainer's data: ranges [from, to) of tokens to predict, each with its weight. */
 export interface DatasetLine {
@@ -31,49 +34,40 @@ export function splitByTime(examples: readonly Example[]): Split {
 }
 
 /**
- * The newest examples that fit the budget, oldest first; at least one. A line that a newer one has costs nothing, since it is
- * predicted once.
+ * The newest examples that fit the budget, oldest first; at least one. A line that a newer one of its file has costs
+ * nothing, since it is predicted once.
  */
 export function newestWithin(examples: readonly Example[], tokens: number, tokenizer: Tokenizer): readonly Example[] {
   const seen = createSeenLines();
   let left = tokens;
-  const from = examples.findLastIndex(({ text }) => {
-    const fresh = text.split('\n').filter((line) => !seen.meet(line));
+  const from = examples.findLastIndex((example) => {
+    const file = fileOf(example);
+    const lines = example.text.split('\n');
+    const fresh = lines.filter((line) => !seen.inFile(file, line));
+    for (const line of lines) seen.add(file, line);
     left -= tokenizer.tokenize(fresh.join('\n')).length;
     return left < 0;
   });
   return examples.slice(Math.min(from + 1, Math.max(0, examples.length - 1)));
 }
 
-/** A line of code with fewer characters than this (blanks not counted) is nobody's: it may occur many times. */
-const ownLineUnits = 8;
-
+/** Lines of the developer's own, whatever their indentation. */
 interface SeenLines {
-  /** Whether the line was met before; it is from now on. */
-  meet(line: string): boolean;
-  met(line: string): boolean;
+  inFile(file: string, line: string): boolean;
+  anywhere(line: string): boolean;
+  add(file: string, line: string): void;
 }
 
 function createSeenLines(): SeenLines {
   const seen = new Set<string>();
+  const inFile = (file: string, line: string) => `${file}\n${essenceOf(line)}`;
   return {
-    met: (line) => seen.has(essenceOf(line)),
-    meet(line) {
-      if (!isOwn(line)) return false;
-      const own = essenceOf(line);
-      const before = seen.has(own);
-      seen.add(own);
-      return before;
+    inFile: (file, line) => seen.has(inFile(file, line)),
+    anywhere: (line) => seen.has(essenceOf(line)),
+    add(file, line) {
+      if (isOwnLine(line)) seen.add(essenceOf(line)).add(inFile(file, line));
     },
   };
-}
-
-function isOwn(line: string): boolean {
-  return essenceOf(line).length >= ownLineUnits;
-}
-
-function essenceOf(line: string): string {
-  return line.replace(/\s+/g, '');
 }
 
 export interface Dataset {
@@ -82,33 +76,47 @@ export interface Dataset {
   readonly heldOut: readonly DatasetLine[];
 }
 
+/** What a piece to train on has before the first token that it predicts. */
+const trainingContext = 32;
+
 /**
  * To train on: the loss goes over the whole window of the developer's own lines, with what events were about weighted by
- * their kind. Windows of one file overlap, so a line is predicted once, in the newest example that has it; one that a
- * held-out example of that file is about is not predicted at all.
+ * their kind. Windows of one file overlap: they are joined to one text where they agree, and a line is predicted in the
+ * newest text of its file that has it; one that a held-out example of that file is about is not predicted at all.
  *
- * To judge on: lines that training has seen are given and not predicted, since knowing them by heart proves nothing. A line
- * that several windows share is judged once, so that no pair repeats another.
+ * To judge on: the lines near what each held-out example is about; what stood far above them is older code, and trained
+ * on. Lines that training has seen are given and not predicted, since knowing them by heart proves nothing. A line that
+ * several windows share is judged once, so that no pair repeats another.
  *
- * Windows are cut to pieces of at most `sequence` tokens, of which half may be context.
+ * Both are cut to pieces of at most `sequence` tokens. Half of a piece to judge on may be context. Pieces to train on have
+ * little: steps that predict few tokens each are many, and learn them by heart.
  */
-export function datasetOf({ train, heldOut }: Split, tokenizer: Tokenizer, sequence: number): Dataset {
+export function datasetOf(split: Split, tokenizer: Tokenizer, sequence: number): Dataset {
   const seen = createSeenLines();
-  const [marks, heldBack] = [marksOf(train), marksOf(heldOut)];
-  const trainLines = train
+  const parted = split.heldOut.map((example) => ({ example, ...splitFar(example) }));
+  const heldOut = parted.map(({ example, near }) => ({ ...example, ...near }));
+  const [marks, heldBack] = [marksOf(split.train), marksOf(heldOut)];
+  const context = Math.min(trainingContext, sequence >> 1);
+  const written = [
+    ...split.train.map((example) => ({ file: fileOf(example), text: example.text })),
+    ...parted.map(({ example, far }) => ({ file: fileOf(example), text: far })),
+  ];
+  const trainLines = joinWindows(written)
     .toReversed()
-    .map((example) => {
-      const held = heldBack.get(fileOf(example));
-      const isNew = (line: string) => !held?.has(essenceOf(line)) && !seen.meet(line);
-      return cut(example.text, weightsOf(example.text, isNew, marks.get(fileOf(example))), tokenizer, sequence);
+    .map(({ file, text }) => {
+      const held = heldBack.get(file);
+      const isFree = (line: string) => !held?.has(essenceOf(line));
+      const weights = weightsOf(text, (line) => isFree(line) && !seen.inFile(file, line), marks.get(file));
+      for (const line of text.split('\n').filter(isFree)) seen.add(file, line);
+      return cut(text, weights, tokenizer, sequence, context);
     })
     .toReversed()
     .flat();
   const judged = judgedIn(heldOut);
   const heldOutLines = heldOut.flatMap((example) => {
-    const isNew = (line: string) => judged.get(essenceOf(line)) === example && !seen.met(line);
+    const isNew = (line: string) => judged.get(essenceOf(line)) === example && !seen.anywhere(line);
     // One piece of each, since pieces of one window depend on each other.
-    return cut(example.text, weightsOf(example.text, isNew), tokenizer, sequence).slice(0, 1);
+    return cut(example.text, weightsOf(example.text, isNew), tokenizer, sequence, sequence >> 1).slice(0, 1);
   });
   return { train: trainLines, heldOut: heldOutLines };
 }
@@ -129,7 +137,7 @@ function marksOf(examples: readonly Example[]): ReadonlyMap<string, Marks> {
     const marks = byFile.get(fileOf(example)) ?? new Map<string, Mark[]>();
     byFile.set(fileOf(example), marks);
     for (const { line, at } of linesOfSpan(example)) {
-      if (!isOwn(line)) continue;
+      if (!isOwnLine(line)) continue;
       const start = at + indentOf(line);
       const [from, to] = [Math.max(0, example.spanStart - start), example.spanEnd - start];
       marks.set(essenceOf(line), [...(marks.get(essenceOf(line)) ?? []), { from, to, weight: example.weight }]);
@@ -145,7 +153,7 @@ function judgedIn(heldOut: readonly Example[]): ReadonlyMap<string, Example> {
   for (const linesIn of [linesOfSpan, ({ text }: Example) => linesOf(text)]) {
     for (const example of newestFirst) {
       for (const { line } of linesIn(example)) {
-        if (isOwn(line) && !found.has(essenceOf(line))) found.set(essenceOf(line), example);
+        if (isOwnLine(line) && !found.has(essenceOf(line))) found.set(essenceOf(line), example);
       }
     }
   }
@@ -183,7 +191,7 @@ function weightsOf(text: string, isNew: (line: string) => boolean, marks?: Marks
   const weights = new Float64Array(text.length + 1);
   let counts = false;
   for (const { line, at } of linesOf(text)) {
-    if (isOwn(line)) counts = isNew(line);
+    if (isOwnLine(line)) counts = isNew(line);
     if (!counts) continue;
     const start = at + indentOf(line);
     weights.fill(1, at, at + line.length + 1);
@@ -203,7 +211,7 @@ function cut(
   weightAt: Float64Array,
   tokenizer: Tokenizer,
   sequence: number,
-  context = sequence >> 1,
+  context: number,
 ): DatasetLine[] {
   const tokens = tokenizer.tokenize(text);
   const weights = tokenStarts(tokens, tokenizer).map((at, i) => (i === 0 ? 0 : (weightAt[at] ?? 0)));

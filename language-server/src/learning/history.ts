@@ -6,7 +6,7 @@ import { URI } from 'vscode-uri';
 import type { HistoryPreview } from '#protocol/learning.ts';
 import { rejectText } from '../context/indexable.ts';
 import { admits } from '../indexing/walk.ts';
-import type { AdmitDeps } from './admit.ts';
+import type { HygieneDeps } from './admit.ts';
 import { blame } from './blame.ts';
 import { contentHashOf, type Example, kindWeights, repositoryId } from './example.ts';
 import { ownEmail } from './git.ts';
@@ -32,7 +32,7 @@ const shownPaths = 12;
  */
 export async function collectHistory(
   folder: { readonly uri: string; readonly name: string },
-  deps: AdmitDeps,
+  deps: HygieneDeps,
   signal: AbortSignal,
 ): Promise<HistoryOutcome> {
   const root = URI.parse(folder.uri).fsPath;
@@ -82,7 +82,7 @@ export async function collectHistory(
 }
 
 /** Files that the developer's commits touched, those touched last first, relative to the folder. */
-async function ownFiles(deps: AdmitDeps, root: string, email: string, signal: AbortSignal): Promise<string[]> {
+async function ownFiles(deps: HygieneDeps, root: string, email: string, signal: AbortSignal): Promise<string[]> {
   const args = ['log', '--fixed-strings', '--regexp-ignore-case', `--author=<${email}>`, '--no-merges', '--relative'];
   const output = await deps.git(
     root,
@@ -100,7 +100,7 @@ interface Stretch {
 
 /** Committed lines of the developer alone, in windows; blank lines join what they part. */
 async function ownStretches(
-  deps: AdmitDeps,
+  deps: HygieneDeps,
   root: string,
   path: string,
   text: string,

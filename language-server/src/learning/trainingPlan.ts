@@ -49,9 +49,9 @@ export const trainingPlanSchema = z.object({
 });
 export type TrainingPlan = z.infer<typeof trainingPlanSchema>;
 
-/** Two epochs of little, one of much: more tokens are not always better. */
+/** Two epochs of little, one of much: some forty steps learn what a few files have to teach, and more learn them by heart. */
 export function epochsFor(tokens: number): number {
-  return tokens < 10_000 ? 2 : 1;
+  return tokens < 4_000 ? 2 : 1;
 }
 
 export function countByKind(examples: readonly Example[]): Record<string, number> {
