@@ -14,7 +14,9 @@ try {
   // Indexing at normal priority is still indexing.
 }
 
-const send = (answer: IndexAnswer): void => void process.send?.(answer);
+const send = (answer: IndexAnswer): void =>
+  // A server that was killed leaves a broken pipe, sometimes before it is noticed as disconnected.
+  void process.send?.(answer, undefined, undefined, (error) => error !== null && process.exit(0));
 const handle = createIndexService({ storage, send });
 process.on('message', (message) => {
   const request = requestSchema.safeParse(message);
