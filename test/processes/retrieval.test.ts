@@ -41,6 +41,19 @@ async function openApp(client: Client, uri: (path: string) => string) {
   };
 }
 
+/** Until the server has had nothing to do for longer than the pause after which it prepares. */
+async function serverRests(client: Client): Promise<void> {
+  let [busyMs, since] = [0, performance.now()];
+  const deadline = since + 30_000;
+  while (performance.now() - since < 1_000) {
+    await sleep(100);
+    const { cpuMs } = await client.statistics();
+    // Timers, and these questions, take a little.
+    if (cpuMs > busyMs + 30) [busyMs, since] = [cpuMs, performance.now()];
+    if (performance.now() > deadline) throw new Error('The server did not come to rest within 30 s.');
+  }
+}
+
 test('a helper of another file is completed by its name and arguments, and the trace says why; an excluded file enters no prompt', async () => {
   await using disk = await packageOnDisk(tidePackage);
   await using own = await ownServer();
@@ -62,7 +75,7 @@ test('a helper of another file is completed by its name and arguments, and the t
   };
   // As the editor does when the cursor comes to rest at a place.
   await editor.rest();
-  await sleep(1_000);
+  await serverRests(client);
   await editor.type('return compare');
   const { offered, trace } = await offer();
   expect(`compare${offered}`).toContain(tideHelper);
@@ -85,7 +98,7 @@ test('a helper of another file is completed by its name and arguments, and the t
   const text = '// Compares with the keys of the coast guard.\nreturn compareQuorbHid';
   const fresh = await client.open({ uri: disk.uri('fresh.js'), languageId: 'javascript', text });
   await client.cursor(fresh, text.length);
-  await sleep(1_000);
+  await serverRests(client);
   await client.complete(fresh, text.length);
   prompts.push((await client.lastTrace())?.prompt ?? '');
   expect(prompts.at(-1)).toMatch(/unlockTables/);
