@@ -2,7 +2,7 @@
 #define ARGOT_WIDTH 16
 #include "simd.h"
 
-#include "decoders.h"
+#include "blocks.h"
 
 #include <immintrin.h>
 
@@ -104,12 +104,6 @@ void byte_gemm(int64_t m, int64_t n, int64_t k, const ByteRows & a, const BytePa
     for (; j < n; j += 16) byte_column<1>(m, k / block, a, from(j), c + j, ldc, accumulate);
 }
 
-inline float from_half(const uint8_t * p) {
-    uint16_t h;
-    std::memcpy(&h, p, 2);
-    return _cvtsh_ss(h);
-}
-
 // Block layouts: ggml's quants.h.
 void levels_q8_0(const uint8_t * p, int64_t n, int8_t * levels, float * scales, float *, int64_t stride) {
     for (int64_t b = 0; b < n / 32; b++, p += 34, levels += 32) {
@@ -146,10 +140,9 @@ void levels_q4_1(const uint8_t * p, int64_t n, int8_t * levels, float * scales, 
 // Scales and minima of the eight blocks of 32 that a K-quant has.
 void k_scales(const uint8_t * p, float * scales, float * minima, int64_t stride) {
     const float d = from_half(p), dmin = from_half(p + 2);
-    const uint8_t * packed = p + 4;
     for (int j = 0; j < 8; j++) {
-        const int scale = j < 4 ? packed[j] & 63 : (packed[j + 4] & 15) | (packed[j - 4] >> 6 << 4);
-        const int minimum = j < 4 ? packed[j + 4] & 63 : packed[j + 4] >> 4 | (packed[j] >> 6 << 4);
+        uint8_t scale, minimum;
+        scale_and_minimum(j, p + 4, scale, minimum);
         scales[j * stride] = d * float(scale);
         minima[j * stride] = -dmin * float(minimum);
     }

@@ -2,6 +2,8 @@
 // scalar code gives (tests/kernels.cpp compares them), so products and sums are not fused here (CMakeLists.txt).
 // Block layouts: ggml's quants.h.
 
+#include "blocks.h"
+
 #include <immintrin.h>
 
 #include <cstdint>
@@ -24,12 +26,6 @@ inline V read(const uint8_t * p) {
 }
 
 inline void write(float * p, Floats v) { std::memcpy(p, &v, sizeof v); }
-
-inline float from_half(const uint8_t * p) {
-    uint16_t h;
-    std::memcpy(&h, p, 2);
-    return _cvtsh_ss(h);
-}
 
 // GCC 12 takes __builtin_convertvector apart, byte by byte: these are the instructions that it misses.
 #if defined(__AVX512F__)
@@ -77,17 +73,6 @@ void decode_q8_0(const void * src, float * dst, int64_t n) {
         const float d = from_half(p);
         write(dst + i, floats(widen(read<SignedBytes>(p + 2))) * d);
         write(dst + i + 16, floats(widen(read<SignedBytes>(p + 18))) * d);
-    }
-}
-
-// The six-bit scale and minimum of sub-block j.
-inline void scale_and_minimum(int j, const uint8_t * packed, uint8_t & scale, uint8_t & minimum) {
-    if (j < 4) {
-        scale = packed[j] & 63;
-        minimum = packed[j + 4] & 63;
-    } else {
-        scale = uint8_t((packed[j + 4] & 15) | ((packed[j - 4] >> 6) << 4));
-        minimum = uint8_t((packed[j + 4] >> 4) | ((packed[j] >> 6) << 4));
     }
 }
 
