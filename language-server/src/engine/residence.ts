@@ -44,6 +44,7 @@ export function createResidence(first: Placement, deps: ResidenceDeps): Residenc
   let place = first;
   let slots = openSlots(place.context);
   let clock = 0;
+  /** Holds the prompt that the next key goes on from. */
   let serving: LlamaSlot | undefined;
   let closing = false;
 
@@ -58,6 +59,8 @@ export function createResidence(first: Placement, deps: ResidenceDeps): Residenc
       prompt = slots.reduce((newest, slot) => (slot.lastUsed > newest.lastUsed ? slot : newest)).tokens.slice();
       place = next.placement;
       slots = openSlots(place.context);
+      // The first takes over the last prompt (rewarm).
+      [serving] = slots;
     });
     await retire(previous, place);
     await rewarm(prompt);
