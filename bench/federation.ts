@@ -150,12 +150,11 @@ async function measure(given: Measurement, signal: AbortSignal) {
   for (const author of [...members, ...newcomers]) {
     const { valid } = author;
     const stacks: [string, Stack][] = [['base', []]];
-    for (const [name, adapter] of [
-      ['pooled', pooled.adapter],
-      ...teams.map((team) => [`team, ${team.way}`, team.adapter]),
+    for (const { name, adapter } of [
+      { name: 'pooled', adapter: pooled.adapter },
+      ...teams.map(({ way, adapter }) => ({ name: `team, ${way}`, adapter })),
     ]) {
-      if (name !== undefined && adapter !== undefined)
-        stacks.push([name, (await bestStack(work, valid, alone(adapter), signal)).stack]);
+      stacks.push([name, (await bestStack(work, valid, alone(adapter), signal)).stack]);
     }
     const own = personal.get(author.name);
     if (own !== undefined) stacks.push(...(await personalStacks(given, author, own, best.adapter, signal)));
