@@ -4,11 +4,10 @@
 // author's adapter. What is computed is kept in .cache/personalisation: a run that is stopped, or that --minutes cuts,
 // goes on where it was. One author is finished after another; prints those that are.
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { AdapterUse } from '../language-server/src/engine/adapters.ts';
 import { findTrainer } from '../language-server/src/learning/trainer.ts';
+import { repository } from '../scripts/setup/repository.mjs';
 import { realEngine } from '../test/lib/learning.ts';
 import { type AuthorCorpus, provideCorpora } from './corpora/corpus.ts';
 import { runBenchmark } from './lib/main.ts';
@@ -19,10 +18,8 @@ import { type Losses, makeRow, type Row, summarise, summariseNights } from './pe
 import { chooseScale, linesOf, recipe, testWindows, trainingWindows, trainOn } from './personal/ownAdapter.ts';
 import { probeWindows } from './personal/probe.ts';
 import { type ReplayedNight, replayedNights } from './personal/replayed.ts';
-import { createSteps, type Steps } from './personal/steps.ts';
+import { createSteps, personalCache, type Steps } from './personal/steps.ts';
 import type { Tokenizer, Window } from './personal/windows.ts';
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 interface Study {
   readonly steps: Steps;
@@ -57,13 +54,12 @@ await runBenchmark(async (stopping) => {
   const threads = Number(values.threads);
   const corpora = await provideCorpora({ manifest: values.manifest, progress: console.error });
   const chosen = values.authors?.split(',') ?? corpora.map(({ author }) => author);
-  const host = findTrainer(root, process.platform, process.arch);
+  const host = findTrainer(repository, process.platform, process.arch);
   if ('missing' in host) throw new Error(host.missing);
   await using engine = await realEngine(modelPath());
   const signal = AbortSignal.any([stopping, AbortSignal.timeout(Number(values.minutes) * 60_000)]);
-  const cache = join(root, '.cache', 'personalisation');
   const steps = createSteps({
-    ...{ host, model: modelPath(), cache },
+    ...{ host, model: modelPath(), cache: personalCache },
     ...{ threads, signal, progress: console.error },
   });
   const study: Study = {
@@ -75,13 +71,17 @@ await runBenchmark(async (stopping) => {
   };
   const rows: Row[] = [];
   const completed: AuthorCases[] = [];
-  const caseDeps = { engine, cache, cases, phraseTokens: largest, signal, progress: console.error };
+  const caseDeps = { engine, cache: personalCache, cases, phraseTokens: largest, signal, progress: console.error };
   try {
     for (const author of chosen) {
       const index = corpora.findIndex((each) => each.author === author);
       const [corpus, other] = [corpora[index], corpora[(index + 1) % corpora.length]];
       if (corpus === undefined || other === undefined) throw new Error(`There is no author “${author}”.`);
-      const nights = await replayedNights({ cache, threads, signal, progress: console.error }, corpus, accepted);
+      const nights = await replayedNights(
+        { cache: personalCache, threads, signal, progress: console.error },
+        corpus,
+        accepted,
+      );
       const own = await authorRows(study, corpus, other, sizes, nights);
       if (cases > 0) completed.push(await authorCases(caseDeps, corpus, own.adapter));
       rows.push(...own.rows);

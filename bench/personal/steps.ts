@@ -6,6 +6,10 @@ import { z } from 'zod';
 import { startTrainer, type TrainerHost } from '../../language-server/src/learning/trainer.ts';
 import type { AdapterUse } from '../../language-server/src/learning/trainerMessages.ts';
 import { trainerCommands } from '../../language-server/src/learning/trainerMessages.ts';
+import { repository } from '../../scripts/setup/repository.mjs';
+
+/** What `bench -- personalisation` and `-- retrieval --personal` keep of training and evaluating, for one another too. */
+export const personalCache = join(repository, '.cache', 'personalisation');
 
 /** An example as the trainer reads it. */
 export interface Line {

@@ -1,5 +1,3 @@
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { shippedAskModel } from '../../language-server/src/context/askModel.ts';
 import type { Engine } from '../../language-server/src/engine/engine.ts';
 import type { TrainerHost } from '../../language-server/src/learning/trainer.ts';
@@ -7,7 +5,7 @@ import type { AuthorCorpus } from '../corpora/corpus.ts';
 import { mean, rounded, sum } from '../lib/measure.ts';
 import { modelPath } from '../lib/product.ts';
 import { chooseScale, trainOn } from '../personal/ownAdapter.ts';
-import { createSteps } from '../personal/steps.ts';
+import { createSteps, personalCache } from '../personal/steps.ts';
 import type { LossMeter } from './loss.ts';
 import type { Measured } from './report.ts';
 import { questionOf, snippetsOf } from './rows.ts';
@@ -36,9 +34,14 @@ interface PersonalDeps {
 /** What chunks, the author's own adapter and both save of the bits of the same cases, of all and by author. */
 export async function measurePersonal(deps: PersonalDeps, signal: AbortSignal) {
   const { host, corpora, tokens, threads, meter, engine, measured } = deps;
-  const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-  const cache = join(root, '.cache', 'personalisation');
-  const steps = createSteps({ host, model: modelPath(), cache, threads, signal, progress: console.error });
+  const steps = createSteps({
+    host,
+    model: modelPath(),
+    cache: personalCache,
+    threads,
+    signal,
+    progress: console.error,
+  });
   const authors: AuthorLosses[] = [];
   for (const corpus of corpora) {
     const own = measured.filter(({ prepared }) => prepared.made.author === corpus.author);
