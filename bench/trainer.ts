@@ -3,7 +3,8 @@
 // PyTorch + PEFT on the same work in the same run (installed by pip into the user's cache folder). `--only` takes settings as
 // they are named: model/sequence/threads[/checkpointing]; `--quick` is the first that a laptop would use. Ours stands for one
 // window a step, as the product learns (language-server/src/learning/trainingPlan.ts), though a batch of four is faster and
-// takes more memory; PEFT for the fastest of its own. `trials` lists all. See native/README.md.
+// takes more memory; PEFT for the fastest of its own. `trials` lists all. `--device gpu`, or a device that `info` lists, has ours
+// multiply there and PEFT work there; memory is the host's in both, and the peak stays the processor's. See native/README.md.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -111,6 +112,7 @@ await runBenchmark(async (signal) => {
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       peer: { type: 'boolean', default: false },
+      device: { type: 'string', default: 'cpu' },
     },
   });
   const chosen = chooseSettings(options.quick ? 'smollm2-135m/256/2' : options.only);
@@ -128,9 +130,11 @@ await runBenchmark(async (signal) => {
       const data = await randomData(folder, shape.vocabulary, sequence);
       const model = shape.name === 'smollm2-135m' ? modelPath() : random;
       const contest = await compare({
-        train: (batch) => measureTraining(tools.host, setting, batch, model, data, signal),
+        train: (batch) => measureTraining(tools.host, setting, batch, model, data, options.device, signal),
         trainPeer:
-          python === undefined || checkpointing ? undefined : (trial) => measurePeer(python, trial, setting, signal),
+          python === undefined || checkpointing
+            ? undefined
+            : (trial) => measurePeer(python, trial, setting, options.device, signal),
       });
       const ours = contest.ours.get(productSetting);
       if (ours === undefined) throw new Error(`${productSetting} was not measured.`);
@@ -272,6 +276,7 @@ async function measureTraining(
   batch: 1 | 4,
   model: string,
   data: string,
+  device: string,
   signal: AbortSignal,
 ): Promise<Measured> {
   const times: number[] = [];
@@ -283,6 +288,7 @@ async function measureTraining(
     sequence: batch === 1 ? sequence : 2 * sequence,
     packsPerStep: batch === 1 ? 1 : 2,
     threads,
+    device,
     steps: batch === 1 ? (shape.name === 'smollm2-135m' ? 12 : 5) : 4,
     activationCheckpointing: checkpointing ? ('on' as const) : ('off' as const),
   };
@@ -320,9 +326,11 @@ async function measurePeer(
   python: string,
   trial: PeerTrial,
   { shape, sequence, threads }: Setting,
+  device: string,
   signal: AbortSignal,
 ): Promise<Measured> {
-  const args = [peftScript('peft_speed.py'), shape.name, threads, trial.precision, trial.batch, sequence, 6];
+  const where = device === 'cpu' ? 'cpu' : 'cuda';
+  const args = [peftScript('peft_speed.py'), shape.name, threads, trial.precision, trial.batch, sequence, 6, where];
   const { stdout } = await run(python, args.map(String), { signal });
   const measured = peerSchema.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
   const setting = peerSetting(trial);

@@ -36,7 +36,8 @@ export async function openBench(): Promise<Bench | { readonly missing: string }>
   }
   const libraries = findLibraries(root, process.platform, process.arch);
   if (libraries === undefined) throw new Error('node-llama-cpp has no libraries for this platform: run `npm ci`.');
-  const host: TrainerHost = { program: built.trainer, libraries };
+  const gpuLibraries = findLibraries(root, process.platform, process.arch, ['-cuda', '-vulkan']);
+  const host: TrainerHost = { program: built.trainer, libraries, ...(gpuLibraries && { gpuLibraries }) };
   const folder = await mkdtemp(join(tmpdir(), 'argot-trainer-'));
   const path = (name: string): string => join(folder, name);
   return {

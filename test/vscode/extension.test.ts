@@ -62,25 +62,15 @@ async function expectSignals(more: Readonly<Record<string, number>>, action: () 
   expect(await gained()).toEqual(more);
 }
 
-/** Goes to a fresh line at the end of a file and begins it. */
+/** Goes to a file's last line, takes away what an earlier test (or its failed try) left there, and begins it. */
 async function begin(file: string, line: number, text: string): Promise<string> {
   await editor.openFile(file);
+  await editor.press('Escape');
   await editor.goTo(line, 1);
-  await editor.press('Control+End');
+  await editor.press('Control+Shift+End');
+  await editor.press('Delete');
   await editor.type(text);
   return settledGhost(editor);
-}
-
-/**
- * Takes the line away again, so that the next test begins as this one did: the whole of it, since the editor closes quotes by itself
- * behind the cursor.
- */
-async function clearLine(): Promise<void> {
-  await editor.press('Escape');
-  await editor.press('Home');
-  await editor.press('Shift+End');
-  await editor.press('Delete');
-  await editor.press('Escape');
 }
 
 describe('a developer types', () => {
@@ -94,7 +84,6 @@ describe('a developer types', () => {
     await expectSignals({ accepted: 1, rejected: 0 }, () => editor.press('Tab'));
     expect(await editor.ghostTextNow()).not.toBe(ghost);
     expect((await editor.documentText()).split('\n').at(-1)).toBe(typed + ghost);
-    await clearLine();
   });
 
   it('and takes it word by word with Ctrl+Right, then the rest', async () => {
@@ -105,7 +94,6 @@ describe('a developer types', () => {
     expect(ghost.endsWith(rest)).toBe(true);
     await expectSignals({ acceptedPart: 0, accepted: 1 }, () => editor.press('Tab'));
     expect((await editor.documentText()).split('\n').at(-1)).toBe(`const yellow${ghost}`);
-    await clearLine();
   });
 
   it('and dismisses it with Escape', async () => {
@@ -113,7 +101,6 @@ describe('a developer types', () => {
     await expectSignals({ rejected: 1, accepted: 0 }, () => editor.press('Escape'));
     await editor.staysWithoutGhostText(1000);
     expect((await editor.documentText()).split('\n').at(-1)).toBe('const brown');
-    await clearLine();
   });
 
   it('and takes it back with undo', async () => {
@@ -122,7 +109,6 @@ describe('a developer types', () => {
     expect((await editor.documentText()).split('\n').at(-1)).toBe(`const grey${ghost}`);
     await expectSignals({ undone: 1 }, () => editor.press('Control+z'));
     expect(await editor.documentText()).not.toContain(ghost);
-    await clearLine();
   });
 
   it('and types through it, with no call of the model', async () => {
@@ -131,13 +117,11 @@ describe('a developer types', () => {
     await expectSignals({ typedThrough: 4, rejected: 0, accepted: 0 }, () => editor.type(ghost.slice(0, 4)));
     expect(await settledGhost(editor)).toBe(ghost.slice(4));
     expect((await observer.statistics()).modelCalls).toBe(before.modelCalls);
-    await clearLine();
   });
 
   it('and types something else', async () => {
     await begin('colours.js', 6, 'const black');
     await expectSignals({ rejected: 1, typedThrough: 0 }, () => editor.type('5'));
-    await clearLine();
   });
 
   it('in a file with the line ends of Windows, which it keeps', async () => {
@@ -146,7 +130,6 @@ describe('a developer types', () => {
     const text = await editor.documentText();
     expect(text.endsWith(`\r\nconst purple${ghost}`)).toBe(true);
     expect(text.replaceAll('\r\n', '')).not.toContain('\n');
-    await clearLine();
   });
 
   it('with two cursors, and takes the suggestion at both', async () => {
@@ -163,8 +146,6 @@ describe('a developer types', () => {
     expect(first).toMatch(/^const pink = 'pink';?$/);
     expect(second).toBe(first);
     expect(more).toEqual([]);
-    await editor.press('Escape');
-    await editor.press('Escape');
   });
 });
 
@@ -185,8 +166,6 @@ describe('a developer asks', () => {
     await editor.press('Control+End');
     await editor.page.getByText('Prompt as sent').first().waitFor();
     await editor.press('Control+F4');
-    await editor.openFile('colours.js');
-    await clearLine();
   });
 });
 
