@@ -8,7 +8,7 @@ import { createQueue } from './queue.ts';
 import { createResidence, slotCount } from './residence.ts';
 import { sharedPrefix } from './slots.ts';
 import { createSpeedometer } from './speed.ts';
-import { createVocabulary, type Vocabulary } from './vocabulary.ts';
+import { createVocabulary, type Spelling, type Vocabulary } from './vocabulary.ts';
 
 /** A cancel takes effect between chunks, so a chunk bounds what is evaluated in vain. */
 const prefillChunk = 64;
@@ -16,6 +16,12 @@ const prefillChunk = 64;
 const preparedChunk = 16;
 /** Outweighs any logit, so that only tokens that spell the required text can win. */
 const requiredBias = 1000;
+/**
+ * Nats that a token pays for each character that it leaves to be spelled. Of “purple” after four colours the model finds “p” as likely as
+ * “purple”, but what it means by “p” hardly goes on with “urple”: spelled so, the word is strange to it and what follows is worse. In
+ * `bench -- quality --cases 400` 23.6 % of a line's rest is right from its start with 0, 24.6 with 1, 24.9 with 2, 24.7 with 4, 23.8 with 8.
+ */
+const leftPrice = 2;
 /** With more candidates than this, biasing each costs more than a second try now and then. */
 const trustAbove = 1500;
 /** Drafts are tried only after this many tokens in a row occurred before; shorter matches mislead too often. */
@@ -252,7 +258,7 @@ async function prefillRest(
 
 interface Preference {
   /** Only these tokens may come; empty for any. */
-  readonly allowed: readonly TokenId[];
+  readonly allowed: readonly Spelling[];
   readonly likely: readonly LikelyToken[];
 }
 
@@ -297,7 +303,7 @@ function createGreedy(library: Library, weights: LlamaModel, sequence: LlamaCont
 function prefer(library: Library, weights: LlamaModel, { allowed, likely }: Preference): TokenBias | undefined {
   if (allowed.length === 0 && likely.length === 0) return undefined;
   const bias = library.TokenBias.for(weights);
-  if (allowed.length > 0) bias.set(allowed as Token[], { logit: requiredBias });
+  for (const { tokens, left } of allowed) bias.set(tokens as Token[], { logit: requiredBias - leftPrice * left });
   for (const { token, bonus } of likely) bias.set(token as Token, { logit: bonus });
   return bias;
 }

@@ -13,11 +13,15 @@ const vocabulary = createVocabulary([
 ]);
 
 test('a half-typed word can be spelled by what it begins with and by what begins with it', () => {
-  expect(vocabulary.spelling('func').toSorted()).toEqual([1, 2, 3, 4]);
+  expect(vocabulary.spelling('func')).toEqual([
+    { tokens: [1], left: 3 },
+    { tokens: [2], left: 1 },
+    { tokens: [3, 4], left: 0 },
+  ]);
 });
 
 test('a leading blank is part of the token', () => {
-  expect(vocabulary.spelling(' fu')).toEqual([6]);
+  expect(vocabulary.spelling(' fu')).toEqual([{ tokens: [6], left: 0 }]);
 });
 
 test('a text that no token spells gives nothing', () => {

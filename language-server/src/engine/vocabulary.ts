@@ -1,12 +1,18 @@
 import type { TokenId } from './engine.ts';
 
+/** Tokens that leave the same number of characters of a required text to those after them. */
+export interface Spelling {
+  readonly tokens: readonly TokenId[];
+  readonly left: number;
+}
+
 /**
  * Token texts, searchable by prefix: token healing asks at each step which tokens could spell what must come next.
  * Tokens that are no text by themselves (special ones, parts of a UTF-8 sequence) are left out.
  */
 export interface Vocabulary {
   /** Tokens that continue `required`: those that begin with it, and those that are a beginning of it. */
-  spelling(required: string): TokenId[];
+  spelling(required: string): Spelling[];
   /** How many tokens begin with `required`; far cheaper than listing them. */
   countBeginning(required: string): number;
 }
@@ -24,20 +30,22 @@ export function createVocabulary(entries: Iterable<readonly [TokenId, string]>):
 
   return {
     spelling(required) {
-      const found: TokenId[] = [];
+      const found: Spelling[] = [];
       for (let length = 1; length < required.length && length <= longest; length++) {
-        found.push(...(byText.get(required.slice(0, length)) ?? []));
+        const tokens = byText.get(required.slice(0, length));
+        if (tokens) found.push({ tokens, left: required.length - length });
       }
-      for (let i = lowerBound(sorted, required); i < sorted.length; i++) {
-        const entry = sorted[i];
-        if (entry === undefined || !entry[1].startsWith(required)) break;
-        found.push(entry[0]);
-      }
+      const whole = sorted.slice(lowerBound(sorted, required), afterAll(sorted, required)).map(([token]) => token);
+      if (whole.length > 0) found.push({ tokens: whole, left: 0 });
       return found;
     },
-    // U+FFFF is no character, so it comes after everything that begins with `required`.
-    countBeginning: (required) => lowerBound(sorted, `${required}\uFFFF`) - lowerBound(sorted, required),
+    countBeginning: (required) => afterAll(sorted, required) - lowerBound(sorted, required),
   };
+}
+
+/** Where those that begin with `text` end: U+FFFF is no character, so it comes after all of them. */
+function afterAll(sorted: readonly (readonly [TokenId, string])[], text: string): number {
+  return lowerBound(sorted, `${text}\uFFFF`);
 }
 
 function lowerBound(sorted: readonly (readonly [TokenId, string])[], text: string): number {
