@@ -1,5 +1,6 @@
 // argot-trainer: trains LoRA adapters on the quantised GGUF that completes code. One request a process, as a JSON line
 // on standard input; what happens comes as JSON lines on standard output. See native/README.md.
+#include "offload.h"
 #include "request.h"
 
 #include <csignal>
@@ -45,6 +46,7 @@ int main(int argc, char ** argv) {
 #if !defined(_WIN32)
     std::signal(SIGPIPE, SIG_IGN);
 #endif
+    argot::on_device_failure = [](const std::string & sentence) { std::_Exit(report(argot::Problem::deviceUnusable, sentence)); };
     int code;
     try {
         code = answer();

@@ -8,8 +8,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <mutex>
 
 namespace argot {
+
+void (*on_device_failure)(const std::string & sentence) = nullptr;
 
 struct Offload::Functions {
     explicit Functions(const Ggml & ggml);
@@ -41,6 +45,8 @@ struct Offload::Functions {
     decltype(&ggml_new_graph) new_graph;
     decltype(&ggml_build_forward_expand) build_forward_expand;
     decltype(&ggml_fp32_to_fp16_row) to_half;
+    decltype(&ggml_log_set) log_set;
+    decltype(&ggml_set_abort_callback) set_abort_callback;
 
     /** The node y = x · matrixᵀ in a context without data. */
     ggml_tensor * product(ggml_context * context, ggml_tensor * matrix, int64_t n) const {
@@ -84,6 +90,8 @@ Offload::Functions::Functions(const Ggml & ggml) {
     resolve(libraries, "ggml_new_graph", new_graph);
     resolve(libraries, "ggml_build_forward_expand", build_forward_expand);
     resolve(libraries, "ggml_fp32_to_fp16_row", to_half);
+    resolve(libraries, "ggml_log_set", log_set);
+    resolve(libraries, "ggml_set_abort_callback", set_abort_callback);
 }
 
 namespace {
@@ -92,12 +100,36 @@ namespace {
     throw Failure(Problem::deviceUnusable, "The device " + device + " " + why + " Train on the processor (“device”: cpu).");
 }
 
+/** What ggml logged last: the cause stands there, its call to abort names only the place. */
+std::string last_words;
+std::mutex last_words_mutex;
+
+void keep_last_words(ggml_log_level, const char * text, void *) {
+    std::fputs(text, stderr);
+    const std::lock_guard<std::mutex> lock(last_words_mutex);
+    last_words += text;
+    if (last_words.size() > 2000) last_words.erase(0, last_words.size() - 2000);
+}
+
+void explain_abort(const char * place) {
+    const std::lock_guard<std::mutex> lock(last_words_mutex);
+    std::string cause = place;
+    const size_t error = last_words.rfind("error: ");
+    if (error != std::string::npos) {
+        const size_t begin = last_words.rfind('\n', error) + 1;
+        cause = last_words.substr(begin, last_words.find('\n', begin) - begin);
+    }
+    if (on_device_failure) on_device_failure("The device failed: " + cause + " Train on the processor (“device”: cpu).");
+}
+
 std::string mebibytes(size_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
 } // namespace
 
 Offload::Offload(const Ggml & ggml, const Model & model, const std::string & device, bool trains, Threads & threads)
     : ggml_(std::make_unique<const Functions>(ggml)), threads_(threads) {
+    ggml_->log_set(keep_last_words, nullptr);
+    ggml_->set_abort_callback(explain_abort);
     choose_device(ggml, device);
     const size_t most = size_t(model.layers) * target_count + 1;
     context_ = ggml_->init({ggml_->tensor_overhead() * 2 * most, nullptr, true});

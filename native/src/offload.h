@@ -13,6 +13,11 @@
 
 namespace argot {
 
+/**
+ * Told in a sentence what was wrong when ggml ends the process, as it does when a device fails. Must not return. main() sets it.
+ */
+extern void (*on_device_failure)(const std::string & sentence);
+
 class Offload {
   public:
     /**
