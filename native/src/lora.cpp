@@ -48,38 +48,10 @@ void place_rows(LoraStack<Real> & stack, const Weight & w, int64_t at, int64_t r
     std::copy_n(b_transposed, rank * w.rows, stack.b_transposed.data() + at * w.rows);
 }
 
-// turned (cols, padded) = rows (rank, cols) transposed; what stands behind the rank stays zero.
-template <typename Real>
-void turn(const Buffer<Real> & rows, int64_t rank, int64_t cols, int64_t padded, Buffer<Real> & turned) {
-    if (turned.size() == 0) {
-        turned.resize(cols * padded);
-        turned.clear();
-    }
-    for (int64_t r = 0; r < rank; r++) {
-        for (int64_t i = 0; i < cols; i++) turned[i * padded + r] = rows[r * cols + i];
-    }
-}
-
-// From the rows to the other forms.
-template <typename Real>
-void turn_round(const Machine<Real> & machine, LoraStack<Real> & stack, const Weight & w) {
-    if constexpr (std::is_same_v<Real, float>) {
-        if (machine.half && w.cols % 2 == 0 && w.rows % 2 == 0) {
-            stack.a_panel.resize(w.cols * stack.padded);
-            stack.b_panel.resize(w.rows * stack.padded);
-            machine.half->pack_rows(stack.rank, w.cols, stack.a.data(), w.cols, stack.a_panel.data(), stack.padded);
-            machine.half->pack_rows(stack.rank, w.rows, stack.b_transposed.data(), w.rows, stack.b_panel.data(), stack.padded);
-            return;
-        }
-    }
-    turn(stack.a, stack.rank, w.cols, stack.padded, stack.a_transposed);
-    turn(stack.b_transposed, stack.rank, w.rows, stack.padded, stack.b);
-}
-
 } // namespace
 
 template <typename Real>
-LoraStack<Real> stack_adapters(const Machine<Real> & machine, const Weight & w, int64_t layer, int64_t target, int64_t trained, float trained_scale,
+LoraStack<Real> stack_adapters(const Weight & w, int64_t layer, int64_t target, int64_t trained, float trained_scale,
                                const std::vector<FrozenAdapter> & frozen) {
     LoraStack<Real> stack;
     stack.trained = trained;
@@ -103,14 +75,12 @@ LoraStack<Real> stack_adapters(const Machine<Real> & machine, const Weight & w, 
         std::fill_n(stack.scale.begin() + at, f.adapter.shape.rank, Real(f.adapter.shape.scale() * f.scale));
         at += f.adapter.shape.rank;
     }
-    turn_round(machine, stack, w);
     return stack;
 }
 
 template <typename Real>
-void set_trained(const Machine<Real> & machine, LoraStack<Real> & stack, const Weight & w, const Real * a, const Real * b_transposed) {
+void set_trained(LoraStack<Real> & stack, const Weight & w, const Real * a, const Real * b_transposed) {
     place_rows(stack, w, 0, stack.trained, a, b_transposed);
-    turn_round(machine, stack, w);
 }
 
 namespace {
@@ -128,27 +98,46 @@ void apply_dropout(Machine<Real> & machine, const Dropout & dropout, const Real 
     });
 }
 
-// c (n, padded) = scale · x (n, depth) · m, where m (depth, padded) is a panel of bfloat16 pairs, or plain where that is empty.
 template <typename Real>
-void thin_product(Machine<Real> & machine, const LoraStack<Real> & stack, const Operand<Real> & x, const Buffer<Real> & m, const Buffer<uint16_t> & panel, Real * c) {
+void grow(Buffer<Real> & buffer, int64_t n) {
+    if (buffer.size() < n) buffer.resize(n);
+}
+
+// scratch.turned or turned_half (cols, padded) = rows (rank, cols) transposed, with zeros behind the rank.
+template <typename Real>
+void turn(Machine<Real> & machine, const Buffer<Real> & rows, int64_t rank, int64_t padded, LoraScratch<Real> & scratch) {
+    const int64_t cols = rows.size() / rank;
+    if constexpr (std::is_same_v<Real, float>) {
+        if (machine.half && cols % 2 == 0) {
+            grow(scratch.turned_half, cols * padded);
+            machine.half->pack_rows(rank, cols, rows.data(), cols, scratch.turned_half.data(), padded);
+            return;
+        }
+    }
+    grow(scratch.turned, cols * padded);
+    for (int64_t i = 0; i < cols; i++) {
+        for (int64_t r = 0; r < padded; r++) scratch.turned[i * padded + r] = r < rank ? rows[r * cols + i] : Real(0);
+    }
+}
+
+// c (n, padded) = scale · x (n, depth) · the matrix that was turned last.
+template <typename Real>
+void thin_product(Machine<Real> & machine, const LoraStack<Real> & stack, const Operand<Real> & x, const LoraScratch<Real> & scratch, Real * c) {
     const int64_t padded = stack.padded;
+    const bool half = machine.half && x.cols % 2 == 0;
     over_rows(*machine.threads, x.rows, 48, [&](int64_t first, int64_t last, int) {
         const int64_t rows = last - first;
         Real * out = c + first * padded;
-        if (panel.size() > 0) {
-            if constexpr (std::is_same_v<Real, float>) machine.half->gemm(rows, padded, x.cols, x.half + first * x.half_stride, x.half_stride, panel.data(), padded, out, padded, false);
+        if (half) {
+            if constexpr (std::is_same_v<Real, float>)
+                machine.half->gemm(rows, padded, x.cols, x.half + first * x.half_stride, x.half_stride, scratch.turned_half.data(), padded, out, padded, false);
         } else {
-            machine.kernels->gemm(rows, padded, x.cols, x.data + first * x.cols, x.cols, 1, m.data(), padded, out, padded, false);
+            machine.kernels->gemm(rows, padded, x.cols, x.data + first * x.cols, x.cols, 1, scratch.turned.data(), padded, out, padded, false);
         }
         for (int64_t i = 0; i < rows; i++) {
             for (int64_t r = 0; r < padded; r++) out[i * padded + r] *= stack.scale[size_t(r)];
         }
     });
-}
-
-template <typename Real>
-void grow(Buffer<Real> & buffer, int64_t n) {
-    if (buffer.size() < n) buffer.resize(n);
 }
 
 } // namespace
@@ -168,13 +157,14 @@ template <typename Real>
 void lora_forward(Machine<Real> & machine, const LoraStack<Real> & stack, const Operand<Real> & x, const Dropout & dropout, Real * u,
                   LoraScratch<Real> & scratch) {
     if (stack.rank == 0) return;
-    thin_product(machine, stack, x, stack.a_transposed, stack.a_panel, u);
+    turn(machine, stack.a, stack.rank, stack.padded, scratch);
+    thin_product(machine, stack, x, scratch, u);
     if (dropout.rate == 0 || stack.trained == 0) return;
     grow(scratch.dropped, x.rows * x.cols);
     grow(scratch.u_dropped, x.rows * stack.padded);
     apply_dropout(machine, dropout, x.data, x.rows, x.cols, scratch.dropped.data());
     prepare(machine, scratch.dropped_operand, static_cast<const Real *>(scratch.dropped.data()), x.rows, x.cols);
-    thin_product(machine, stack, scratch.dropped_operand, stack.a_transposed, stack.a_panel, scratch.u_dropped.data());
+    thin_product(machine, stack, scratch.dropped_operand, scratch, scratch.u_dropped.data());
     for (int64_t n = 0; n < x.rows; n++) {
         std::copy_n(scratch.u_dropped.data() + n * stack.padded, stack.trained, u + n * stack.padded);
     }
@@ -189,7 +179,8 @@ void linear_backward(Machine<Real> & machine, const Weight & w, const LoraStack<
     const bool drops = dropout.rate > 0 && stack.trained > 0;
     if (stack.rank > 0) {
         grow(scratch.du, n * ld);
-        thin_product(machine, stack, dy, stack.b, stack.b_panel, scratch.du.data());
+        turn(machine, stack.b_transposed, stack.rank, stack.padded, scratch);
+        thin_product(machine, stack, dy, scratch, scratch.du.data());
     }
     const Real * du = scratch.du.data();
     if (place) {
@@ -232,8 +223,8 @@ void linear_backward(Machine<Real> & machine, const Weight & w, const LoraStack<
 }
 
 #define ARGOT_INSTANTIATE(Real)                                                                                              \
-    template LoraStack<Real> stack_adapters(const Machine<Real> &, const Weight &, int64_t, int64_t, int64_t, float, const std::vector<FrozenAdapter> &); \
-    template void set_trained(const Machine<Real> &, LoraStack<Real> &, const Weight &, const Real *, const Real *);                                \
+    template LoraStack<Real> stack_adapters(const Weight &, int64_t, int64_t, int64_t, float, const std::vector<FrozenAdapter> &); \
+    template void set_trained(LoraStack<Real> &, const Weight &, const Real *, const Real *);                                                       \
     template LowRank<Real> low_rank(Machine<Real> &, LoraScratch<Real> &, const Real *, int64_t, int64_t, const Real *, int64_t, int64_t, int64_t); \
     template void lora_forward(Machine<Real> &, const LoraStack<Real> &, const Operand<Real> &, const Dropout &, Real *, LoraScratch<Real> &); \
     template void linear_backward(Machine<Real> &, const Weight &, const LoraStack<Real> &, const PairPlace *, Trains, const Real *, \

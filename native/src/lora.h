@@ -23,10 +23,6 @@ struct LoraStack {
     std::vector<Real> scale;
     Buffer<Real> a;            // (rank, in)
     Buffer<Real> b_transposed; // (rank, out)
-    /** The same turned round, for products over `in` and `out`: panels of bfloat16 pairs where the machine multiplies those. */
-    Buffer<Real> a_transposed; // (in, padded)
-    Buffer<Real> b;            // (out, padded)
-    Buffer<uint16_t> a_panel, b_panel;
 };
 
 /** Where in a flat vector of parameters a matrix pair lies: A (rank, in), then Bᵀ (rank, out). */
@@ -50,10 +46,10 @@ struct FrozenAdapter {
 
 /** Lays the frozen adapters behind `trained` rows that are still empty. */
 template <typename Real>
-LoraStack<Real> stack_adapters(const Machine<Real> & machine, const Weight & weight, int64_t layer, int64_t target, int64_t trained, float trained_scale,
+LoraStack<Real> stack_adapters(const Weight & weight, int64_t layer, int64_t target, int64_t trained, float trained_scale,
                                const std::vector<FrozenAdapter> & frozen);
 template <typename Real>
-void set_trained(const Machine<Real> & machine, LoraStack<Real> & stack, const Weight & weight, const Real * a, const Real * b_transposed);
+void set_trained(LoraStack<Real> & stack, const Weight & weight, const Real * a, const Real * b_transposed);
 
 /** Inverted dropout of the adapter's input. The mask is a function of these numbers, so nothing is stored for it. */
 struct Dropout {
@@ -70,6 +66,9 @@ struct GradientSlot {
 
 template <typename Real>
 struct LoraScratch {
+    /** The matrix at hand turned round; as bfloat16 pairs where the machine multiplies those. Kept for each matrix it would double them. */
+    Buffer<Real> turned; // (in or out, padded)
+    Buffer<uint16_t> turned_half;
     Buffer<Real> du, dropped, masked, u_dropped;
     Operand<Real> low, dropped_operand;
 };

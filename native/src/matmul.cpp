@@ -9,8 +9,9 @@ namespace argot {
 
 namespace {
 
-// A panel has 64 columns, or one block of a K-quant; so many of the summed dimension keep it near the first-level cache.
-constexpr int64_t panel_columns = 64, panel_depth = 320, decode_rows = 16;
+// A panel has 64 columns; so many of the summed dimension keep it near the first-level cache. On the way back it has 128, or one block of a
+// K-quant, since a piece of a row is then two lines of memory or more, and a line that two panels share is fetched twice.
+constexpr int64_t panel_columns = 64, backward_columns = 128, panel_depth = 320, decode_rows = 16;
 constexpr int64_t levels_stride = (panel_depth + 63) / 64 * 64;
 
 // The summed dimension is cut into pieces of about the same size, since each costs a pass over the result: 576 into two.
@@ -252,7 +253,7 @@ void multiply_backward(Machine<Real> & machine, const Weight & w, const Operand<
             return add_rest(machine, {}, low, dy.rows, w.cols, dx);
         }
     }
-    const int64_t width = std::max(panel_columns, w.block), piece = piece_of(w.rows, 1, panel_depth * panel_columns / width);
+    const int64_t width = std::max(backward_columns, w.block), piece = piece_of(w.rows, 1, panel_depth * backward_columns / width);
     const std::vector<Task> tasks = share((w.cols + width - 1) / width, dy.rows, machine.threads->count());
     machine.threads->run_unless_stopped(int64_t(tasks.size()), [&](int64_t index, int worker) {
         const Task & task = tasks[size_t(index)];

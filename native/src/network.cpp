@@ -212,7 +212,7 @@ std::unique_ptr<Network<Real>> make_network(const Model & model, Machine<Real> m
     for (size_t l = 0; l < net->lora.size(); l++) {
         for (size_t t = 0; t < target_count; t++) {
             const int64_t rank = trained && trained->targets[t] ? trained->rank : 0;
-            net->lora[l][t] = stack_adapters<Real>(net->machine, model.layer[l].linear[t].weight, int64_t(l), int64_t(t), rank, trained ? trained->scale() : 0, frozen);
+            net->lora[l][t] = stack_adapters<Real>(model.layer[l].linear[t].weight, int64_t(l), int64_t(t), rank, trained ? trained->scale() : 0, frozen);
         }
     }
     const RopeTable table = rope_table(model.rope, options.capacity);
@@ -227,7 +227,7 @@ void set_parameters(Network<Real> & net, const Real * parameters) {
     net.machine.threads->run(int64_t(net.layout.places.size()), [&](int64_t i, int) {
         const PairPlace & p = net.layout.places[size_t(i)];
         const Weight & w = net.model->layer[size_t(p.layer)].linear[size_t(p.target)].weight;
-        set_trained(net.machine, net.lora[size_t(p.layer)][size_t(p.target)], w, parameters + p.a, parameters + p.b);
+        set_trained(net.lora[size_t(p.layer)][size_t(p.target)], w, parameters + p.a, parameters + p.b);
     });
 }
 
@@ -281,7 +281,7 @@ int64_t network_bytes(const Model & m, const NetworkOptions & o, int64_t rank, i
     const int64_t rows = std::min(n, o.head_rows), head = rows * m.vocabulary;
     const int64_t halves = n * widest; // two operands
     int64_t adapters = 0;
-    for (const Linear & l : m.layer[0].linear) adapters += (rank + padded) * (l.weight.rows + l.weight.cols);
+    for (const Linear & l : m.layer[0].linear) adapters += rank * (l.weight.rows + l.weight.cols);
     const int64_t scratch = int64_t(threads) * (2 * 320 * 320 + 64 * n + 2 * m.head_width * n);
     return int64_t(sizeof(float)) * (kept + passing + head + halves + adapters * m.layers + scratch);
 }

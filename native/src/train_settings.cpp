@@ -101,7 +101,7 @@ MemoryPlan plan_memory(const Model & model, const AdapterShape & shape, NetworkO
     const int64_t weights = int64_t(model.gguf.file.size());
     const int64_t most_slots = privacy ? 8 : 0;
     // Fewer rows at once decode the head's weights more often: worth it only where memory is what counts.
-    const int64_t logits_limit = int64_t(options.checkpointing ? 16 : 64) << 20;
+    const int64_t logits_limit = int64_t(options.checkpointing ? 16 : 80) << 20;
     const int64_t most_rows = std::clamp<int64_t>(logits_limit / (model.vocabulary * int64_t(sizeof(float))), 16, options.capacity);
     // As many passes as the limit asks for, of about the same length.
     const int64_t passes = (options.capacity + most_rows - 1) / most_rows;
@@ -123,7 +123,7 @@ MemoryPlan plan_memory(const Model & model, const AdapterShape & shape, NetworkO
             if (plan.bytes <= ceiling) return plan;
         }
     }
-    throw Failure(Problem::memoryCeiling, "Training needs about " + std::to_string(plan.bytes >> 20) + " MiB, and “memoryMiB” allows " +
+    throw Failure(Problem::memoryCeiling, "Training needs about " + std::to_string((plan.bytes + (1 << 20) - 1) >> 20) + " MiB, and “memoryMiB” allows " +
                                               std::to_string(ceiling >> 20) + ". Use a shorter sequence, a lower rank or fewer targets.");
 }
 
