@@ -141,7 +141,7 @@ async function type(
     ...{ document: () => document, tabs: () => [], edits, excluded: () => false, repository },
     ask: { model: () => shippedAskModel, suggested: () => undefined, taken: () => undefined },
     traces: { ...createTraceLog(newTotals()), add: (trace) => void traces.set(trace.id, trace) },
-    ...{ now: time.now, newId: () => String(key), working: () => undefined },
+    ...{ now: time.now, newId: () => String(key), working: () => undefined, grown: () => undefined },
   });
 
   const edit = ({ offset, deleted, inserted }: KeyEdit): void => {

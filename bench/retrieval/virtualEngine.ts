@@ -82,7 +82,15 @@ export function createVirtualEngine(
         let stopped = false;
         for (let units = 0; units <= written.length && !stopped && !signal.aborted; units += unitsAToken) {
           await sleep(1000 / speed.decode, never);
-          stopped = request.onText(required + written.slice(0, Math.ceil(units + unitsAToken)));
+          const text = required + written.slice(0, Math.ceil(units + unitsAToken));
+          const soFar = {
+            ...result,
+            text,
+            ended: 'stopped',
+            reusedTokens: reused,
+            evaluatedTokens: evaluated,
+          } as const;
+          stopped = request.onText(text, () => soFar);
         }
         if (!signal.aborted) slot.tokens = tokens;
         work.promptTokens += tokens.length;

@@ -39,6 +39,10 @@ export function activate(context: ExtensionContext): void {
   });
   server = connected;
   const resumption = resumeSuggestions(connected);
+  // The editor asks by itself only at the next key.
+  const growth = connected.onGrown((itemId) => {
+    if (watch.shows(itemId)) void commands.executeCommand('editor.action.inlineSuggest.trigger');
+  });
 
   const facts = (): Facts => ({
     link: connected.link(),
@@ -122,6 +126,7 @@ export function activate(context: ExtensionContext): void {
     connected.onDidChangePolicy((view) => notices.tellPolicy(view)),
     tellPlaces(connected, () => snooze.until() !== undefined),
     resumption,
+    growth,
     ...commandIds.map((id) => commands.registerCommand(id, handlers[id])),
     commands.registerCommand(acceptedCommand, (itemId: unknown) => {
       if (typeof itemId === 'string') watch.tell({ kind: 'acceptCommand', itemId });

@@ -27,6 +27,7 @@ import {
 } from '#protocol/learningRuns.ts';
 import { type DownloadProgressParams, downloadProgressNotification } from '#protocol/models.ts';
 import { type PolicyView, policyNotification } from '#protocol/policy.ts';
+import { grownNotification } from '#protocol/signals.ts';
 import { type Status, statusNotification } from '#protocol/status.ts';
 import { type ClientSession, openSession } from './client.ts';
 import { contact, thisMachine } from './connection.ts';
@@ -50,6 +51,8 @@ export interface Server {
   /** Examples came or went. */
   readonly onDidChangeExamples: EditorEvent<void>;
   readonly onDidChangeFederation: EditorEvent<void>;
+  /** An item, by its id, is longer than it was when it was offered. */
+  readonly onGrown: EditorEvent<string>;
   /** Keeps the server's secrets in the editor from the next session on. */
   serveSecrets(secrets: SecretStorage): Disposable;
   /** Undefined when the server is not connected; a failure rejects. */
@@ -89,6 +92,7 @@ export function connectServer(parts: ServerParts): Server {
   const policy = new EventEmitter<PolicyView>();
   const examples = new EventEmitter<void>();
   const federation = new EventEmitter<void>();
+  const grown = new EventEmitter<string>();
   let secrets: SecretStorage | undefined;
   let link: Link = { kind: 'connecting' };
   let status: Status | undefined;
@@ -106,6 +110,7 @@ export function connectServer(parts: ServerParts): Server {
     client.onNotification(policyNotification, (view) => policy.fire(view));
     client.onNotification(examplesChangedNotification, () => examples.fire());
     client.onNotification(federationChangedNotification, () => federation.fire());
+    client.onNotification(grownNotification, ({ itemId }) => grown.fire(itemId));
     client.onRequest(getSecretRequest, async ({ name }) => (await secrets?.get(name)) ?? null);
     client.onRequest(setSecretRequest, async ({ name, value }) => {
       if (secrets === undefined) throw new Error('The editor keeps no secrets yet.');
@@ -160,6 +165,7 @@ export function connectServer(parts: ServerParts): Server {
     onDidChangePolicy: policy.event,
     onDidChangeExamples: examples.event,
     onDidChangeFederation: federation.event,
+    onGrown: grown.event,
     serveSecrets(storage) {
       secrets = storage;
       return new Disposable(() => {
@@ -194,6 +200,7 @@ export function connectServer(parts: ServerParts): Server {
       policy.dispose();
       examples.dispose();
       federation.dispose();
+      grown.dispose();
     },
   };
 }

@@ -142,6 +142,21 @@ describe('taking a suggestion', () => {
     ]);
   });
 
+  it('takes an item of which the first line was offered first for one', () => {
+    const begun = () => story('if (a) {|').offer('\n  b();');
+    expect(begun().offer('\n  b();\n}').tab('\n  b();\n}').told()).toEqual(['shown one', 'accepted "\\n  b();\\n}"']);
+    expect(begun().type('\n').offer('  b();\n}').tab('  b();\n}').told()).toEqual([
+      'shown one',
+      'typed "\\n" at 0',
+      'accepted "  b();\\n}"',
+    ]);
+    expect(begun().offer('\n  b();\n}').take('line', '\n  b();').type('x').told()).toEqual([
+      'shown one',
+      'line "\\n  b();" at 0',
+      'rejected by typedInstead "x"',
+    ]);
+  });
+
   it('recognises a word and a line that another keybinding took', () => {
     expect(story('return |').offer('first + second').insert('first').told().at(-1)).toBe('word "first" at 0');
     expect(story('{|').offer('\n  b();\n}').insert('\n  b();').told().at(-1)).toBe('line "\\n  b();" at 0');

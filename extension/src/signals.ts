@@ -105,13 +105,19 @@ function offered(before: Step, offer: Offer): Step {
     const live = openOffer(offer);
     if (remaining(live) === '') return quietly(state);
     const shown = state.live;
-    const continues = shown?.itemId === live.itemId && shown.uri === live.uri && remaining(shown) === remaining(live);
-    if (continues) return quietly({ ...state, version: offer.version });
+    if (shown?.itemId === live.itemId && shown.uri === live.uri && remaining(live).startsWith(remaining(shown)))
+      return quietly({ ...state, live: grow(shown, live), version: offer.version });
     return {
       state: { ...state, live, version: offer.version },
       signals: [{ kind: 'shown', itemId: live.itemId, uri: live.uri, version: offer.version }],
     };
   });
+}
+
+/** The same item again: as it was offered first, with what the model wrote since. */
+function grow(shown: LiveOffer, again: LiveOffer): LiveOffer {
+  const more = remaining(again).slice(remaining(shown).length);
+  return { ...shown, whole: shown.whole + more, insertText: shown.insertText + more };
 }
 
 function changed(before: Step, event: Event & { kind: 'changed' }): Step {

@@ -18,6 +18,8 @@ export interface Watch extends Disposable {
   /** The editor took this item from the provider. */
   offered(document: TextDocument, position: Position, item: InlineCompletionItem): void;
   tell(event: Event): void;
+  /** Whether the item may still be on screen. */
+  shows(itemId: string): boolean;
 }
 
 /** The accept command comes within milliseconds of its change. */
@@ -70,6 +72,7 @@ export function watchEditor(send: (signal: Signal) => void): Watch {
       if (offer !== undefined) tell({ kind: 'offered', offer });
     },
     tell,
+    shows: (itemId) => state.live?.itemId === itemId,
     dispose: () => {
       clearTimeout(timer);
       for (const listener of listeners) listener.dispose();

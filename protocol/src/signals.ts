@@ -45,3 +45,6 @@ export const signalNotification = new NotificationType<Signal>('argot/signal');
 
 /** The command on each inline completion item; VS Code runs it when the item is accepted as a whole. */
 export const acceptedCommand = 'argot.internal.accepted';
+
+/** Server → extension: of this item the first line was offered while the model wrote on, and now all of it can be had. */
+export const grownNotification = new NotificationType<{ readonly itemId: string }>('argot/grown');

@@ -31,8 +31,8 @@ export interface GenerateRequest {
   readonly maxTokens: number;
   /** Tokens that are likely after these, with what is added to their logits, in nats; asked before each token. */
   readonly likely?: (tokens: readonly TokenId[]) => readonly LikelyToken[];
-  /** Called with all text so far after each token; returning true ends the generation. */
-  readonly onText: (text: string) => boolean;
+  /** Called with all text so far, and what it cost, after each token; returning true ends the generation. */
+  readonly onText: (text: string, soFar: () => GenerateResult) => boolean;
 }
 
 export interface GenerateResult {

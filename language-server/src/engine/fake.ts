@@ -23,24 +23,7 @@ export function createFakeEngine(
     const full = said.startsWith(request.required) ? said : request.required;
     let text = '';
     let ended: GenerateResult['ended'] = 'endOfText';
-    for (const character of full) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      if (signal.aborted) {
-        ended = 'cancelled';
-        break;
-      }
-      text += character;
-      if (text.length >= request.required.length && request.onText(text)) {
-        ended = 'stopped';
-        break;
-      }
-      if (text.length >= request.maxTokens) {
-        ended = 'maxTokens';
-        break;
-      }
-    }
-    state = [...request.tokens, ...tokenize(text)];
-    return {
+    const soFar = (): GenerateResult => ({
       text,
       ended,
       promptTokens: request.tokens.length,
@@ -50,7 +33,25 @@ export function createFakeEngine(
       prefillMs: 0,
       decodeMs: 0,
       afterCancel: { prefillTokens: 0, decodeTokens: 0 },
-    };
+    });
+    for (const character of full) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (signal.aborted) {
+        ended = 'cancelled';
+        break;
+      }
+      text += character;
+      if (text.length >= request.required.length && request.onText(text, soFar)) {
+        ended = 'stopped';
+        break;
+      }
+      if (text.length >= request.maxTokens) {
+        ended = 'maxTokens';
+        break;
+      }
+    }
+    state = [...request.tokens, ...tokenize(text)];
+    return soFar();
   }
 
   return {

@@ -161,6 +161,17 @@ async function decode(
   const output: TokenId[] = [];
   let text = '';
   let ended: GenerateResult['ended'] = signal.aborted ? 'cancelled' : 'maxTokens';
+  const soFar = (): GenerateResult => ({
+    text,
+    ended,
+    promptTokens: prompt.length,
+    reusedTokens,
+    evaluatedTokens: counts.prefill + Math.min(counts.decode, 1),
+    decodedTokens: output.length,
+    prefillMs: prefilled - started,
+    decodeMs: performance.now() - prefilled,
+    afterCancel: counts.afterCancel(),
+  });
   let pending: TokenId[] = prompt.slice(-1);
   loop: while (!signal.aborted && output.length < request.maxTokens) {
     const from = sequence.nextTokenIndex;
@@ -198,7 +209,7 @@ async function decode(
       }
       output.push(token);
       text = detokenize(weights, output);
-      if (text.length >= request.required.length && request.onText(text)) {
+      if (text.length >= request.required.length && request.onText(text, soFar)) {
         ended = 'stopped';
         break loop;
       }
@@ -214,19 +225,9 @@ async function decode(
     pending = [last, ...drafts];
   }
   if (signal.aborted) ended = 'cancelled';
-  const finished = performance.now();
-  speedometer.decoded(output.length, finished - prefilled);
-  return {
-    text,
-    ended,
-    promptTokens: prompt.length,
-    reusedTokens,
-    evaluatedTokens: counts.prefill + Math.min(counts.decode, 1),
-    decodedTokens: output.length,
-    prefillMs: prefilled - started,
-    decodeMs: finished - prefilled,
-    afterCancel: counts.afterCancel(),
-  };
+  const result = soFar();
+  speedometer.decoded(output.length, result.decodeMs);
+  return result;
 }
 
 /** Drops from the sequence what does not belong to the prompt's first `keep` tokens. Returns how many are reused. */

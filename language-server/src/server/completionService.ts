@@ -33,6 +33,8 @@ export interface CompletionDeps {
   readonly now: () => number;
   readonly newId: () => string;
   readonly working: (delta: 1 | -1) => void;
+  /** A suggestion of which the first line was offered is whole now. */
+  readonly grown: (itemId: string) => void;
 }
 
 export interface CompletionService {
@@ -61,7 +63,10 @@ const lookAheadUnits = 262_144;
 
 interface Flight {
   readonly state: InFlight;
+  /** Of all that is written. */
   readonly outcome: Promise<Outcome>;
+  /** The same, or earlier, once a block's first line can be offered. */
+  readonly first: Promise<Outcome>;
 }
 
 function newFlight(document: OpenDocument, place: Place): InFlight {
@@ -119,12 +124,20 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     const typed = flight && typedSince(flight.state, place);
     if (flight !== undefined && typed !== undefined) {
       flight.state.typed = typed;
-      const joined = await waitFor(flight, signal);
-      if (signal.aborted) return nothing(trace, 'cancelled');
+      const { state, first, outcome } = flight;
+      let joined: Outcome | undefined;
+      // Who has typed or taken the first line waits for the others.
+      for (const awaited of [first, outcome]) {
+        joined = await waitFor(state, awaited, signal);
+        if (signal.aborted) return nothing(trace, 'cancelled');
+        if (joined?.kind !== 'suggestion') break;
+        const item = offer(trace, document, place, params.position, 'inFlight');
+        if (item !== undefined) {
+          prepareAfter(joined, document, place);
+          return item;
+        }
+      }
       prepareAfter(joined, document, place);
-      const item =
-        joined?.kind === 'suggestion' ? offer(trace, document, place, params.position, 'inFlight') : undefined;
-      if (item !== undefined) return item;
       if (joined?.kind === 'nothing' && typed === '') return nothing(trace, joined.reason);
     }
 
@@ -144,7 +157,8 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     }
     if (signal.aborted) return nothing(trace, 'cancelled');
 
-    const outcome = await waitFor(launch(engine, document, place, trace), signal);
+    const launched = launch(engine, document, place, trace);
+    const outcome = await waitFor(launched.state, launched.first, signal);
     if (signal.aborted || outcome === undefined) return nothing(trace, 'cancelled');
     if (outcome.kind === 'cancelled') return nothing(trace, 'superseded');
     prepareAfter(outcome, document, place);
@@ -191,21 +205,30 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     if (prompt === undefined) return;
     const trace = newTrace(deps.newId(), next.uri, next.replaceFrom);
     const generation = { engine, document: taken, budget, prompt, flight: newFlight(document, next), trace };
-    fly(generation, { count: deps.traces.countAhead, working: () => undefined }).outcome.catch(() => undefined);
+    fly(generation, { count: deps.traces.countAhead, working: () => undefined }).first.catch(() => undefined);
   }
 
   function fly(generation: Generation, how: Pick<GenerationDeps, 'count' | 'working'>): Flight {
-    const outcome = generateSuggestion({ ...deps, ...how, cache, lex }, generation).finally(() => {
+    let begun = () => {};
+    const early = new Promise<Outcome>((resolve) => {
+      begun = () => resolve({ kind: 'suggestion' });
+    });
+    const outcome = generateSuggestion({ ...deps, ...how, begun, cache, lex }, generation).finally(() => {
       if (flight === launched) flight = undefined;
     });
-    const launched: Flight = { state: generation.flight, outcome };
+    const launched: Flight = { state: generation.flight, outcome, first: Promise.race([early, outcome]) };
+    // Nobody may be left to hear of it when what follows the first line fails.
+    outcome.catch(() => undefined);
     flight = launched;
     return launched;
   }
 
   /** Waits for a generation; when nobody waits any more it is stopped, after a grace in which a keystroke may join it. */
-  async function waitFor(target: Flight, signal: AbortSignal): Promise<Outcome | undefined> {
-    const { state, outcome } = target;
+  async function waitFor(
+    state: InFlight,
+    outcome: Promise<Outcome>,
+    signal: AbortSignal,
+  ): Promise<Outcome | undefined> {
     state.waiting++;
     const withdrawn = new Promise<undefined>((resolve) => {
       const leave = () => {

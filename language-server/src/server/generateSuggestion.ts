@@ -23,6 +23,10 @@ export interface GenerationDeps {
   readonly now: () => number;
   readonly count: (result: GenerateResult) => void;
   readonly working: (delta: 1 | -1) => void;
+  /** A block's first line is in the cache, while the rest is still being written. */
+  readonly begun: () => void;
+  /** The item whose first line was offered is longer now. */
+  readonly grown: (itemId: string) => void;
 }
 
 export interface Generation {
@@ -35,8 +39,13 @@ export interface Generation {
 }
 
 const maxBlockLines = 12;
+/** A line with content and its end, which the text does not count. */
+const firstLine = /^\s*\S[^\n]*(?=\n)/;
 
-/** Model, stop rule, filters: a suggestion goes into the cache, everything else into the trace. */
+/**
+ * Model, stop rule, filters: a suggestion goes into the cache, everything else into the trace. Who waits for a block has its first line
+ * as soon as that is written.
+ */
 export async function generateSuggestion(deps: GenerationDeps, generation: Generation): Promise<Outcome> {
   const { engine, document, budget, prompt, flight, trace } = generation;
   const { place } = flight;
@@ -53,6 +62,26 @@ export async function generateSuggestion(deps: GenerationDeps, generation: Gener
   const stopOptions = { ...context, mode, maxLines: maxBlockLines };
   const stopRule = createStopRule(stopOptions);
   const ending: { stop: Stop | null } = { stop: null };
+  let offered = '';
+
+  /** Puts what is written into the cache, if the filters leave something of it. The same item grows: its id stays. */
+  function suggest(finished: string): ReturnType<typeof applyFilters> {
+    const began = deps.now();
+    const filtered = applyFilters(finished, { ...context, mode });
+    trace.filters = [...filtered.applied];
+    trace.stagesMs.filters = deps.now() - began;
+    if (filtered.text === null || filtered.text.length <= offered.length) return filtered;
+    const text = usesCrlf(document.text) ? filtered.text.replaceAll('\n', '\r\n') : filtered.text;
+    const { uri, offset, prefix: before, suffix: after } = place;
+    const { features, decision } = prompt.context;
+    if (features !== undefined && offered === '') {
+      deps.ask.suggested({ itemId: trace.id, features, asked: decision === 'used', novelNames: prompt.novelNames });
+    }
+    offered = filtered.text;
+    deps.cache.add({ uri, offset, before, after, text, itemId: trace.id });
+    return filtered;
+  }
+
   deps.working(1);
   const result = await engine
     .generate(
@@ -60,11 +89,18 @@ export async function generateSuggestion(deps: GenerationDeps, generation: Gener
         tokens: prompt.tokens,
         required: prompt.required,
         maxTokens: mode.mode === 'line' ? budget.lineTokens : budget.blockTokens,
-        onText(text) {
+        onText(text, soFar) {
           flight.generated = text.slice(prompt.required.length);
           if (!stillFits(flight.generated, flight.typed)) flight.controller.abort();
           ending.stop = stopRule(flight.generated);
-          return ending.stop !== null || flight.controller.signal.aborted;
+          if (ending.stop !== null || flight.controller.signal.aborted) return true;
+          const first = mode.mode === 'block' && offered === '' ? firstLine.exec(flight.generated)?.[0] : undefined;
+          if (first !== undefined) {
+            suggest(first);
+            record(trace, soFar());
+            if (offered !== '') deps.begun();
+          }
+          return false;
         },
       },
       flight.controller.signal,
@@ -76,25 +112,17 @@ export async function generateSuggestion(deps: GenerationDeps, generation: Gener
   trace.raw = flight.generated;
   trace.stop = ending.stop?.why ?? (result.ended === 'endOfText' ? 'endOfText' : 'maxTokens');
 
-  const began = deps.now();
+  const begun = offered;
   const finished =
     ending.stop?.text ??
     finishText(stopOptions, flight.generated, result.ended === 'endOfText' ? 'endOfText' : 'maxTokens');
-  const filtered = applyFilters(finished, { ...context, mode });
-  trace.filters = [...filtered.applied];
-  trace.stagesMs.filters = deps.now() - began;
-  if (filtered.text === null || filtered.text === '') {
-    const echoed = trace.stop === 'suffix' && filtered.reason === 'empty';
-    return { kind: 'nothing', reason: echoed ? 'suffixEcho' : (filtered.reason ?? 'empty') };
+  const filtered = suggest(finished);
+  if (offered !== '') {
+    if (begun !== '' && offered !== begun) deps.grown(trace.id);
+    return { kind: 'suggestion' };
   }
-  const text = usesCrlf(document.text) ? filtered.text.replaceAll('\n', '\r\n') : filtered.text;
-  const { uri, offset, prefix: before, suffix: after } = place;
-  const { features, decision } = prompt.context;
-  if (features !== undefined) {
-    deps.ask.suggested({ itemId: trace.id, features, asked: decision === 'used', novelNames: prompt.novelNames });
-  }
-  deps.cache.add({ uri, offset, before, after, text, itemId: trace.id });
-  return { kind: 'suggestion' };
+  const echoed = trace.stop === 'suffix' && filtered.reason === 'empty';
+  return { kind: 'nothing', reason: echoed ? 'suffixEcho' : (filtered.reason ?? 'empty') };
 }
 
 function record(trace: Trace, result: GenerateResult): void {

@@ -33,7 +33,7 @@ import {
 } from '#protocol/models.ts';
 import { policyNotification } from '#protocol/policy.ts';
 import { checkSettings, type Settings } from '#protocol/settings.ts';
-import { signalNotification, signalSchema } from '#protocol/signals.ts';
+import { grownNotification, signalNotification, signalSchema } from '#protocol/signals.ts';
 import { type Status, statisticsRequest, statusNotification } from '#protocol/status.ts';
 import { lastTraceRequest } from '#protocol/trace.ts';
 import { createRecentEdits } from '../context/recentEdits.ts';
@@ -123,6 +123,7 @@ export function startSession(socket: Socket, deps: SessionDeps): void {
       working += delta;
       sendStatus();
     },
+    grown: (itemId) => void connection.sendNotification(grownNotification, { itemId }).catch(() => undefined),
   });
 
   const windowLearning = createWindowLearning({
