@@ -39,9 +39,11 @@ export function activate(context: ExtensionContext): void {
   });
   server = connected;
   const resumption = resumeSuggestions(connected);
-  // The editor asks by itself only at the next key.
-  const growth = connected.onGrown((itemId) => {
-    if (watch.shows(itemId)) void commands.executeCommand('editor.action.inlineSuggest.trigger');
+  const growth = connected.onGrown(async (itemId) => {
+    if (!watch.shows(itemId)) return;
+    // The editor asks by itself only at the next key, and keeps what it shows when it is asked to ask again.
+    await commands.executeCommand('editor.action.inlineSuggest.hide');
+    await commands.executeCommand('editor.action.inlineSuggest.trigger');
   });
 
   const facts = (): Facts => ({

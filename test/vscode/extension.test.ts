@@ -29,6 +29,7 @@ const files = {
     '',
     '',
   ].join('\n'),
+  'mean.js': 'function mean(list) {\n  const total = sum(list);\n  return total / list.length;\n}\n\n',
   'windows.js': ["const red = 'red';", "const green = 'green';", "const blue = 'blue';", '', ''].join('\r\n'),
 };
 
@@ -122,6 +123,15 @@ describe('a developer types', () => {
   it('and types something else', async () => {
     await begin('colours.js', 6, 'const black');
     await expectSignals({ rejected: 1, typedThrough: 0 }, () => editor.type('5'));
+  });
+
+  it('and sees a block grow that was offered with its first line', async () => {
+    const ghost = await begin('mean.js', 6, 'function average(list) {');
+    expect(ghost).toMatch(/const total = sum\(list\);\s*return total \/ list\.length;/);
+    await expectSignals({ accepted: 1, rejected: 0 }, () => editor.press('Tab'));
+    expect(await editor.documentText()).toMatch(
+      /function average\(list\) \{\n {2}const total = sum\(list\);\n {2}return total \/ list\.length;\n\}\s*$/,
+    );
   });
 
   it('in a file with the line ends of Windows, which it keeps', async () => {
