@@ -20,6 +20,7 @@ export interface LatencyRun {
 export function latencyResult(run: LatencyRun) {
   const [ours, peer] = [summary(run.ours), summary(run.peer)];
   const overhead = overheads(run.ours);
+  const firstLines = run.peer.map(({ record }) => record.firstLineMs ?? record.latencyMs);
   const withPrompt = run.ours.flatMap(({ record }, i) =>
     record.prompt === undefined ? [] : [{ ours: record.prompt, peer: run.peer[i]?.record.prompt }],
   );
@@ -48,6 +49,8 @@ export function latencyResult(run: LatencyRun) {
       /** The part of it that passes inside the server; the rest is the socket, the client and waiting for a core. */
       overheadInServerP95Ms: rounded(percentile(overheadsInServer(run.ours), 0.95), 2),
       peerOverheadP95Ms: rounded(percentile(overheads(run.peer), 0.95), 2),
+      /** Beside a peer whose clients, too, offer a block as soon as its first line is written. */
+      p95RatioToFirstLines: rounded(ours.p95Ms / percentile(firstLines, 0.95), 3),
       modelCalls: run.after.modelCalls - run.before.modelCalls,
       /** Begun while a suggestion was shown, for the time after it; their prompt tokens count as evaluated. */
       aheadCalls: run.after.aheadCalls - run.before.aheadCalls,

@@ -1,5 +1,6 @@
 import { budgetFor, type Speed } from '../../language-server/src/completion/budget.ts';
 import { applyFilters } from '../../language-server/src/completion/filters/apply.ts';
+import { completeFirstLine } from '../../language-server/src/completion/lines.ts';
 import { completionMode } from '../../language-server/src/completion/mode.ts';
 import { createStopRule, finishText } from '../../language-server/src/completion/stop.ts';
 import { shippedAskModel } from '../../language-server/src/context/askModel.ts';
@@ -112,12 +113,16 @@ export function createPeerSide({ server, engine, speed, ending }: PeerOptions): 
 
       // Building the prompt is left out of the peer's time: ours pays for it, a client of another make may not.
       const began = performance.now();
+      let firstLineMs: number | undefined;
       const result = await server.complete({
         prompt: ending === 'healed' ? prompt.text : prompt.text + prompt.required,
         maxTokens: mode.mode === 'line' ? budget.lineTokens : budget.blockTokens,
         onText(text) {
           if (text.length < rewritten.length) return false;
-          end.at = stop(text.slice(rewritten.length));
+          const after = text.slice(rewritten.length);
+          end.at = stop(after);
+          if (mode.mode === 'block' && completeFirstLine(after) !== undefined)
+            firstLineMs ??= performance.now() - began;
           return end.at !== null;
         },
       });
@@ -132,6 +137,7 @@ export function createPeerSide({ server, engine, speed, ending }: PeerOptions): 
       const written = result.text.startsWith(rewritten) ? whole : '';
       return {
         latencyMs,
+        firstLineMs: firstLineMs ?? latencyMs,
         offer: applyFilters(written, { ...context, mode }).text ?? '',
         fromModel: true,
         promptTokens: result.reusedTokens + result.evaluatedTokens,

@@ -4,6 +4,8 @@ import type { KeyEdit, OpenEvent } from './trace.ts';
 export interface KeyRecord {
   /** From the keystroke to the answer, an item or none. */
   readonly latencyMs: number;
+  /** Of the peer: what it would be if it too offered a block as soon as its first line is written. */
+  readonly firstLineMs?: number;
   /** What was offered after the cursor; empty for nothing. */
   readonly offer: string;
   readonly fromModel: boolean;

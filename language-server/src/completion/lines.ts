@@ -79,3 +79,8 @@ export function isCharacterBoundary(text: string, at: number): boolean {
 export function withoutUnfinishedCharacter(text: string): string {
   return text.replace(/\uFFFD+$|[\uD800-\uDBFF]$/, '');
 }
+
+/** The text up to its first line with content, once that line's end is written. */
+export function completeFirstLine(text: string): string | undefined {
+  return /^\s*\S[^\n]*(?=\n)/.exec(text)?.[0];
+}

@@ -5,6 +5,7 @@ import type { SuggestionCache } from '../completion/cache.ts';
 import { applyFilters } from '../completion/filters/apply.ts';
 import { languageOf } from '../completion/languages.ts';
 import type { createLexer } from '../completion/lex.ts';
+import { completeFirstLine } from '../completion/lines.ts';
 import { completionMode } from '../completion/mode.ts';
 import { normaliseNewlines } from '../completion/prompt.ts';
 import { createStopRule, finishText, type Stop } from '../completion/stop.ts';
@@ -39,8 +40,6 @@ export interface Generation {
 }
 
 const maxBlockLines = 12;
-/** A line with content and its end, which the text does not count. */
-const firstLine = /^\s*\S[^\n]*(?=\n)/;
 
 /**
  * Model, stop rule, filters: a suggestion goes into the cache, everything else into the trace. Who waits for a block has its first line
@@ -94,7 +93,7 @@ export async function generateSuggestion(deps: GenerationDeps, generation: Gener
           if (!stillFits(flight.generated, flight.typed)) flight.controller.abort();
           ending.stop = stopRule(flight.generated);
           if (ending.stop !== null || flight.controller.signal.aborted) return true;
-          const first = mode.mode === 'block' && offered === '' ? firstLine.exec(flight.generated)?.[0] : undefined;
+          const first = mode.mode === 'block' && offered === '' ? completeFirstLine(flight.generated) : undefined;
           if (first !== undefined) {
             suggest(first);
             record(trace, soFar());
