@@ -6,7 +6,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll } from 'vitest';
-import { findLibraries, startTrainer, type TrainerHost } from '../../language-server/src/learning/trainer.ts';
+import {
+  findLibraries,
+  gpuVariants,
+  startTrainer,
+  type TrainerHost,
+} from '../../language-server/src/learning/trainer.ts';
 import type { TrainerCommand, TrainerEvent } from '../../language-server/src/learning/trainerMessages.ts';
 import { buildNative } from '../build.mjs';
 
@@ -36,7 +41,7 @@ export async function openBench(): Promise<Bench | { readonly missing: string }>
   }
   const libraries = findLibraries(root, process.platform, process.arch);
   if (libraries === undefined) throw new Error('node-llama-cpp has no libraries for this platform: run `npm ci`.');
-  const gpuLibraries = findLibraries(root, process.platform, process.arch, ['-cuda', '-vulkan']);
+  const gpuLibraries = findLibraries(root, process.platform, process.arch, gpuVariants);
   const host: TrainerHost = { program: built.trainer, libraries, ...(gpuLibraries && { gpuLibraries }) };
   const folder = await mkdtemp(join(tmpdir(), 'argot-trainer-'));
   const path = (name: string): string => join(folder, name);

@@ -55,37 +55,28 @@ test('typing through a suggestion asks the model nothing, and a backspace restor
   expect((await client.statistics()).modelCalls).toBe(modelCalls);
 });
 
+const block = '\n  const total = sum(list);\n  return total / list.length;\n}';
+const beginsBlock = `function mean(list) {${block}\n\nfunction average(list) {‸\n`;
+
 test('a block is offered with its first line, and the window hears when the rest can be had', async () => {
   await using client = await own.connect();
   const grown = new Promise<string>((resolve) =>
     client.connection.onNotification(grownNotification, ({ itemId }) => resolve(itemId)),
   );
-  const body = '\n  const total = sum(list);\n  return total / list.length;\n}';
-  const editor = await open(
-    client,
-    `function mean(list) {${body}\n\nfunction average(list) {‸\n`,
-    'javascript',
-    'block.js',
-  );
+  const editor = await open(client, beginsBlock, 'javascript', 'block.js');
   const first = await editor.complete();
   expect(first).toMatchObject({ items: [{ insertText: '\n  const total = sum(list);' }] });
   const itemId = first.kind === 'items' ? first.items[0]?.command?.arguments?.[0] : undefined;
   expect(await grown).toBe(itemId);
   const { modelCalls } = await client.statistics();
   const whole = await editor.complete();
-  expect(whole).toMatchObject({ items: [{ insertText: body, command: { arguments: [itemId] } }] });
+  expect(whole).toMatchObject({ items: [{ insertText: block, command: { arguments: [itemId] } }] });
   expect((await client.statistics()).modelCalls).toBe(modelCalls);
 });
 
 test('who takes the first line of a block before the rest is written gets the rest, by the same work', async () => {
   await using client = await own.connect();
-  const body = '\n  const total = sum(list);\n  return total / list.length;\n}';
-  const editor = await open(
-    client,
-    `function mean(list) {${body}\n\nfunction average(list) {‸\n`,
-    'javascript',
-    'taken.js',
-  );
+  const editor = await open(client, beginsBlock, 'javascript', 'taken.js');
   const before = await client.statistics();
   const first = await editor.offered();
   expect(first).toBe('\n  const total = sum(list);');

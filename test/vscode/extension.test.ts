@@ -63,13 +63,18 @@ async function expectSignals(more: Readonly<Record<string, number>>, action: () 
   expect(await gained()).toEqual(more);
 }
 
-/** Goes to a file's last line, takes away what an earlier test (or its failed try) left there, and begins it. */
-async function begin(file: string, line: number, text: string): Promise<string> {
+/** Goes to a file's last line and takes away what an earlier test (or its failed try) left there. */
+async function emptyLine(file: string, line: number): Promise<void> {
   await editor.openFile(file);
   await editor.press('Escape');
   await editor.goTo(line, 1);
   await editor.press('Control+Shift+End');
   await editor.press('Delete');
+}
+
+/** Begins the line, and waits for what is suggested. */
+async function begin(file: string, line: number, text: string): Promise<string> {
+  await emptyLine(file, line);
   await editor.type(text);
   return settledGhost(editor);
 }
@@ -200,7 +205,7 @@ describe('a developer switches it off', () => {
   });
 
   it('for a while', async () => {
-    await editor.openFile('colours.js');
+    await emptyLine('colours.js', 6);
     await editor.runCommand('Argot: Snooze');
     await editor.pick('bell-slash');
     await editor.statusBecomes(/Snoozed until/);

@@ -38,10 +38,13 @@ export function findTrainer(root: string, platform: string, arch: string): Train
     };
   }
   const libraries = findLibraries(root, platform, arch);
-  const gpuLibraries = findLibraries(root, platform, arch, ['-cuda', '-vulkan']);
+  const gpuLibraries = findLibraries(root, platform, arch, gpuVariants);
   if (libraries !== undefined) return { program, libraries, ...(gpuLibraries !== undefined && { gpuLibraries }) };
   return { missing: `Learning needs the libraries of node-llama-cpp for ${platform}-${arch}: reinstall Argot.` };
 }
+
+/** Of node-llama-cpp's libraries, those that have code for a GPU and are installed beside the others. */
+export const gpuVariants: readonly string[] = ['-cuda', '-vulkan'];
 
 /** The folder of node-llama-cpp's libraries below `root`, of the first of its variants that is installed. */
 export function findLibraries(

@@ -62,6 +62,7 @@ export async function generateSuggestion(deps: GenerationDeps, generation: Gener
   const stopRule = createStopRule(stopOptions);
   const ending: { stop: Stop | null } = { stop: null };
   let offered = '';
+  let firstLineCame = false;
 
   /** Puts what is written into the cache, if the filters leave something of it. The same item grows: its id stays. */
   function suggest(finished: string): ReturnType<typeof applyFilters> {
@@ -93,8 +94,10 @@ export async function generateSuggestion(deps: GenerationDeps, generation: Gener
           if (!stillFits(flight.generated, flight.typed)) flight.controller.abort();
           ending.stop = stopRule(flight.generated);
           if (ending.stop !== null || flight.controller.signal.aborted) return true;
-          const first = mode.mode === 'block' && offered === '' ? completeFirstLine(flight.generated) : undefined;
+          const first = mode.mode === 'block' && !firstLineCame ? completeFirstLine(flight.generated) : undefined;
           if (first !== undefined) {
+            // Once: a first line that the filters take away stays taken away.
+            firstLineCame = true;
             suggest(first);
             record(trace, soFar());
             if (offered !== '') deps.begun();
