@@ -20,6 +20,7 @@ async function open(client: Client, marked: string, languageId = 'javascript', n
       await document.edit(cursor - 1, 1, '');
       cursor--;
     },
+    rest: () => client.cursor(document, cursor),
     async offered() {
       const answer = await client.complete(document, cursor);
       const text = answer.kind === 'items' ? answer.items[0]?.insertText : undefined;
@@ -83,6 +84,28 @@ test('who takes the first line of a block before the rest is written gets the re
   await editor.type(first ?? '');
   expect(await editor.offered()).toBe('\n  return total / list.length;\n}');
   expect((await client.statistics()).modelCalls - before.modelCalls).toBe(1);
+});
+
+test('a cursor that rests where a block is written lets it be; one that rests elsewhere has the model made ready there', async () => {
+  await using client = await own.connect();
+  const grown: string[] = [];
+  client.connection.onNotification(grownNotification, ({ itemId }) => void grown.push(itemId));
+  const lines = Array.from({ length: 40 }, (_, i) => `const value${i} = ${i};\n`).join('');
+  const elsewhere = await open(client, `${lines}${javascript}`, 'javascript', 'elsewhere.js');
+  const here = await open(client, beginsBlock, 'javascript', 'rest-here.js');
+  await here.offered();
+  await here.rest();
+  await expect.poll(() => grown.length).toBe(1);
+
+  const there = await open(client, beginsBlock, 'javascript', 'rest-there.js');
+  await there.offered();
+  const before = await client.statistics();
+  await elsewhere.rest();
+  const evaluated = async () => (await client.statistics()).evaluatedTokens - before.evaluatedTokens;
+  await expect.poll(evaluated, { timeout: 20_000 }).toBeGreaterThan(150);
+  expect(grown.length).toBe(1);
+  await elsewhere.offered();
+  expect((await client.lastTrace())?.evaluatedTokens).toBeLessThan(5);
 });
 
 test('while a suggestion is shown the model writes what follows it, so that taking it costs no wait', async () => {

@@ -98,9 +98,8 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     const started = deps.now();
     const trace = newTrace(deps.newId(), params.textDocument.uri, params.position);
     const item = await answer(params, signal, trace).catch((error: unknown) => {
-      trace.reason = 'error';
-      trace.detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      return undefined;
+      trace.detail = describe(error);
+      return nothing(trace, 'error');
     });
     trace.stagesMs.total = deps.now() - started;
     deps.traces.add(trace);
@@ -218,28 +217,33 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
     });
     const launched: Flight = { state: generation.flight, outcome, first: Promise.race([early, outcome]) };
     // Nobody may be left to hear of it when what follows the first line fails.
-    outcome.catch(() => undefined);
+    outcome.catch((error: unknown) => {
+      generation.trace.detail = describe(error);
+    });
     flight = launched;
     return launched;
   }
 
-  /** Waits for a generation; when nobody waits any more it is stopped, after a grace in which a keystroke may join it. */
+  /** Waits for a generation; when the last who waits withdraws it is stopped, after a grace in which a keystroke may join it. */
   async function waitFor(
     state: InFlight,
     outcome: Promise<Outcome>,
     signal: AbortSignal,
   ): Promise<Outcome | undefined> {
-    state.waiting++;
+    let withdraw = () => {};
     const withdrawn = new Promise<undefined>((resolve) => {
-      const leave = () => {
-        state.waiting--;
-        if (state.waiting === 0) stopUnlessJoined(state);
-        resolve(undefined);
-      };
-      if (signal.aborted) leave();
-      else signal.addEventListener('abort', leave, { once: true });
+      withdraw = () => resolve(undefined);
     });
-    return Promise.race([outcome, withdrawn]);
+    signal.addEventListener('abort', withdraw);
+    if (signal.aborted) withdraw();
+    state.waiting++;
+    try {
+      return await Promise.race([outcome, withdrawn]);
+    } finally {
+      signal.removeEventListener('abort', withdraw);
+      state.waiting--;
+      if (signal.aborted && state.waiting === 0) stopUnlessJoined(state);
+    }
   }
 
   function stopUnlessJoined(state: InFlight): void {
@@ -299,9 +303,13 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
       const document = deps.document(uri);
       const state = deps.engine();
       if (document === undefined || state.kind !== 'ready' || deps.excluded(uri)) return;
-      if (flight !== undefined && flight.state.waiting > 0) return;
-      flight?.state.controller.abort();
-      await preparer.here(state.engine, document, placeAt(document, position));
+      const place = placeAt(document, position);
+      if (flight !== undefined) {
+        // What is waited for, or was begun for this place and may be a block that is written on.
+        if (flight.state.waiting > 0 || typedSince(flight.state, place) !== undefined) return;
+        flight.state.controller.abort();
+      }
+      await preparer.here(state.engine, document, place);
     },
     edited: prompts.edited,
     closed(uri) {
@@ -314,6 +322,10 @@ export function createCompletionService(deps: CompletionDeps): CompletionService
 
 function unitsOf({ text }: OpenDocument): number {
   return text.offsetAt({ line: text.lineCount, character: 0 });
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 function nothing(trace: Trace, reason: NoSuggestionReason): undefined {
