@@ -113,9 +113,10 @@ test('while a suggestion is shown the model writes what follows it, so that taki
   // The first generation of a process is slow, and a model that seems slow is not asked ahead.
   await (await open(client, javascript, 'javascript', 'first.js')).offered();
   const editor = await open(client, 'const numbers = [\n  "one",\n  "two",\n  "three",\n  "fo‸');
-  const first = await editor.offered();
   const ahead = async () => (await client.statistics()).aheadDecodedTokens;
-  await expect.poll(ahead, { timeout: 20_000 }).toBeGreaterThan(0);
+  const before = await ahead();
+  const first = await editor.offered();
+  await expect.poll(ahead, { timeout: 20_000 }).toBeGreaterThan(before);
   const { modelCalls } = await client.statistics();
   await editor.type(first ?? '');
   expect(await editor.offered()).toBe('\n  "five",');
