@@ -60,7 +60,7 @@ void run_evaluate(Fields & fields, Session & session) {
     }
     fields.finish();
     const std::vector<Example> examples = load_examples(data, common.model.vocabulary, options.capacity);
-    options = plan_memory(common.model, AdapterShape{}, options, common.threads, common.half != nullptr, 0, false).options;
+    options = plan_memory(common, AdapterShape{}, options, 0, false).options;
     Threads threads(common.threads);
     session.attach(threads);
     const auto offload = open_device(common, false, threads);

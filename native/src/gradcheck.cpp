@@ -21,6 +21,7 @@ struct Check {
     NetworkOptions options;
     Pack pack;
     std::vector<double> parameters;
+    std::vector<float> rounded_parameters;
     uint64_t seed;
 };
 
@@ -58,8 +59,8 @@ template <typename Real>
 std::unique_ptr<Network<Real>> network_of(const Check & c, const Kernels<Real> & kernels, const HalfKernels * half, const ByteKernels * bytes = nullptr,
                                           Offload * offload = nullptr) {
     auto net = make_network<Real>(c.common.model, make_machine<Real>(kernels, half, bytes, c.threads, offload), c.options, &c.shape, c.frozen);
-    const std::vector<Real> parameters(c.parameters.begin(), c.parameters.end());
-    set_parameters(*net, parameters.data());
+    if constexpr (std::is_same_v<Real, double>) set_parameters(*net, c.parameters.data());
+    else set_parameters(*net, c.rounded_parameters.data());
     return net;
 }
 
@@ -161,7 +162,7 @@ void run_gradcheck(Fields & fields, Session & session) {
     Threads threads(common.threads);
     session.attach(threads);
     const auto offload = open_device(common, true, threads);
-    Check c{common, session, threads, read_shape(fields), {}, {}, {}, {}, 0};
+    Check c{common, session, threads, read_shape(fields), {}, {}, {}, {}, {}, 0};
     c.seed = uint64_t(fields.integer("seed", 1, 0, int64_t(1) << 53));
     const int64_t length = fields.integer("tokens", 24, 4, 4096);
     const Matrices mode = read_mode(fields);
@@ -183,6 +184,7 @@ void run_gradcheck(Fields & fields, Session & session) {
     c.shape = adapter.shape;
     const std::vector<float> parameters = gather(adapter, parameter_layout(common.model, c.shape));
     c.parameters.assign(parameters.begin(), parameters.end());
+    c.rounded_parameters = parameters;
     c.pack = random_pack(common.model.vocabulary, length, c.seed);
     if (!tokens.empty()) {
         const std::vector<Example> examples = load_examples(tokens, common.model.vocabulary, length);

@@ -26,9 +26,9 @@ void run_info(Fields & fields, Session & session) {
             list.array.push_back(Json::make().with("name", d.name).with("description", d.description).with("gpu", d.gpu).with("memoryBytes", int64_t(d.memory_total)));
         }
     }
-    const MemoryPlan plain = plan_memory(m, shape, options, common.threads, common.half != nullptr, 0, false);
+    const MemoryPlan plain = plan_memory(common, shape, options, 0, false);
     options.checkpointing = true;
-    const MemoryPlan sparing = plan_memory(m, shape, options, common.threads, common.half != nullptr, 0, false);
+    const MemoryPlan sparing = plan_memory(common, shape, options, 0, false);
     session.emit(Json::make()
                      .with("event", "result")
                      .with("trainer", trainer_version)

@@ -22,7 +22,7 @@ void linear_forward(Network<Real> & net, size_t layer, Target target, Activation
     lora_forward(net.machine, stack, net.operand, dropout_of(net, layer, target), u, net.lora_scratch);
     const Linear & linear = net.model->layer[layer].linear[target];
     const LowRank<Real> low =
-        low_rank(net.machine, net.lora_scratch, static_cast<const Real *>(u), net.operand.rows, stack.padded, stack.b_transposed.data(), 0, stack.rank, linear.weight.rows);
+        low_rank(net.machine, net.lora_scratch, static_cast<const Real *>(u), net.operand.rows, stack.padded, stack.b_transposed, 0, stack.rank, linear.weight.rows);
     multiply_forward(net.machine, linear, net.operand, low, y);
 }
 

@@ -44,8 +44,8 @@ namespace {
 // Writes adapter rows a (rank, in) and bᵀ (rank, out) into the stack, from row `at` on.
 template <typename Real, typename Source>
 void place_rows(LoraStack<Real> & stack, const Weight & w, int64_t at, int64_t rank, const Source * a, const Source * b_transposed) {
-    std::copy_n(a, rank * w.cols, stack.a.data() + at * w.cols);
-    std::copy_n(b_transposed, rank * w.rows, stack.b_transposed.data() + at * w.rows);
+    std::copy_n(a, rank * w.cols, stack.beside_a.data() + at * w.cols);
+    std::copy_n(b_transposed, rank * w.rows, stack.beside_b.data() + at * w.rows);
 }
 
 } // namespace
@@ -61,12 +61,15 @@ LoraStack<Real> stack_adapters(const Weight & w, int64_t layer, int64_t target, 
     }
     if (stack.rank == 0) return stack;
     stack.padded = (stack.rank + 15) / 16 * 16;
-    stack.a.resize(stack.rank * w.cols);
-    stack.b_transposed.resize(stack.rank * w.rows);
-    stack.a.clear();
-    stack.b_transposed.clear();
     stack.scale.assign(size_t(stack.padded), Real(0));
     std::fill_n(stack.scale.begin(), trained, Real(trained_scale));
+    if (stack.rank == trained) return stack;
+    stack.beside_a.resize(stack.rank * w.cols);
+    stack.beside_b.resize(stack.rank * w.rows);
+    stack.beside_a.clear();
+    stack.beside_b.clear();
+    stack.a = stack.beside_a.data();
+    stack.b_transposed = stack.beside_b.data();
     int64_t at = trained;
     for (const FrozenAdapter & f : frozen) {
         if (!f.adapter.shape.targets[size_t(target)]) continue;
@@ -80,7 +83,9 @@ LoraStack<Real> stack_adapters(const Weight & w, int64_t layer, int64_t target, 
 
 template <typename Real>
 void set_trained(LoraStack<Real> & stack, const Weight & w, const Real * a, const Real * b_transposed) {
-    place_rows(stack, w, 0, stack.trained, a, b_transposed);
+    if (stack.rank > stack.trained) return place_rows(stack, w, 0, stack.trained, a, b_transposed);
+    stack.a = a;
+    stack.b_transposed = b_transposed;
 }
 
 namespace {
@@ -105,12 +110,11 @@ void grow(Buffer<Real> & buffer, int64_t n) {
 
 // scratch.turned or turned_half (cols, padded) = rows (rank, cols) transposed, with zeros behind the rank.
 template <typename Real>
-void turn(Machine<Real> & machine, const Buffer<Real> & rows, int64_t rank, int64_t padded, LoraScratch<Real> & scratch) {
-    const int64_t cols = rows.size() / rank;
+void turn(Machine<Real> & machine, const Real * rows, int64_t rank, int64_t cols, int64_t padded, LoraScratch<Real> & scratch) {
     if constexpr (std::is_same_v<Real, float>) {
         if (machine.half && cols % 2 == 0) {
             grow(scratch.turned_half, cols * padded);
-            machine.half->pack_rows(rank, cols, rows.data(), cols, scratch.turned_half.data(), padded);
+            machine.half->pack_rows(rank, cols, rows, cols, scratch.turned_half.data(), padded);
             return;
         }
     }
@@ -157,7 +161,7 @@ template <typename Real>
 void lora_forward(Machine<Real> & machine, const LoraStack<Real> & stack, const Operand<Real> & x, const Dropout & dropout, Real * u,
                   LoraScratch<Real> & scratch) {
     if (stack.rank == 0) return;
-    turn(machine, stack.a, stack.rank, stack.padded, scratch);
+    turn(machine, stack.a, stack.rank, x.cols, stack.padded, scratch);
     thin_product(machine, stack, x, scratch, u);
     if (dropout.rate == 0 || stack.trained == 0) return;
     grow(scratch.dropped, x.rows * x.cols);
@@ -179,7 +183,7 @@ void linear_backward(Machine<Real> & machine, const Weight & w, const LoraStack<
     const bool drops = dropout.rate > 0 && stack.trained > 0;
     if (stack.rank > 0) {
         grow(scratch.du, n * ld);
-        turn(machine, stack.b_transposed, stack.rank, stack.padded, scratch);
+        turn(machine, stack.b_transposed, stack.rank, w.rows, stack.padded, scratch);
         thin_product(machine, stack, dy, scratch, scratch.du.data());
     }
     const Real * du = scratch.du.data();
@@ -208,13 +212,13 @@ void linear_backward(Machine<Real> & machine, const Weight & w, const LoraStack<
         });
     }
     if (!dx) return;
-    const LowRank<Real> low = low_rank(machine, scratch, du, n, ld, stack.a.data(), drops ? stack.trained : 0, stack.rank, w.cols);
+    const LowRank<Real> low = low_rank(machine, scratch, du, n, ld, stack.a, drops ? stack.trained : 0, stack.rank, w.cols);
     multiply_backward(machine, w, dy, low, dx, accumulate);
     if (!drops) return;
     grow(scratch.masked, n * w.cols);
     Real * masked = scratch.masked.data();
     over_rows(*machine.threads, n, 32, [&](int64_t first, int64_t last, int) {
-        k.gemm(last - first, w.cols, stack.trained, du + first * ld, ld, 1, stack.a.data(), w.cols, masked + first * w.cols, w.cols, false);
+        k.gemm(last - first, w.cols, stack.trained, du + first * ld, ld, 1, stack.a, w.cols, masked + first * w.cols, w.cols, false);
     });
     apply_dropout(machine, dropout, masked, n, w.cols, masked);
     over_rows(*machine.threads, n, 32, [&](int64_t first, int64_t last, int) {

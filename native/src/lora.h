@@ -21,8 +21,10 @@ struct LoraStack {
     int64_t trained = 0;
     /** One for each of the padded columns of u and du. */
     std::vector<Real> scale;
-    Buffer<Real> a;            // (rank, in)
-    Buffer<Real> b_transposed; // (rank, out)
+    const Real * a = nullptr;            // (rank, in)
+    const Real * b_transposed = nullptr; // (rank, out)
+    /** What they point to where frozen adapters stand beside the one that trains; else that one's parameters themselves. */
+    Buffer<Real> beside_a, beside_b;
 };
 
 /** Where in a flat vector of parameters a matrix pair lies: A (rank, in), then Bᵀ (rank, out). */
@@ -48,6 +50,7 @@ struct FrozenAdapter {
 template <typename Real>
 LoraStack<Real> stack_adapters(const Weight & weight, int64_t layer, int64_t target, int64_t trained, float trained_scale,
                                const std::vector<FrozenAdapter> & frozen);
+/** The parameters must stay where they are while the stack is used. */
 template <typename Real>
 void set_trained(LoraStack<Real> & stack, const Weight & weight, const Real * a, const Real * b_transposed);
 

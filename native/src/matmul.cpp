@@ -58,21 +58,21 @@ bool can_halve(const Machine<Real> & machine, int64_t depth, int64_t columns) {
     return machine.half && depth % 2 == 0 && columns % 16 == 0;
 }
 
-// Calls decode(i) for [0, rows) of rows [row, row + rows), whose elements [from, from + n) are in the cache by then: they lie
-// apart in memory, where no prefetcher expects them, and waiting for each would take most of the time that decoding takes.
-template <typename Decode>
-void in_order(const Weight & w, int64_t row, int64_t rows, int64_t from, int64_t n, const Decode & decode) {
+// Calls decode(i, row_at(i)) for [0, rows), when elements [from, from + n) of that row are in the cache: rows lie apart in memory, where
+// no prefetcher expects them, and waiting for each would take most of the time that decoding takes.
+template <typename RowAt, typename Decode>
+void in_order(const Weight & w, int64_t rows, const RowAt & row_at, int64_t from, int64_t n, const Decode & decode) {
     const int64_t bytes = n / w.block * int64_t(w.block_bytes), ahead = std::max<int64_t>(4, 1536 / bytes);
     // Inline always: GCC takes a function that only prefetches for one without effect, and drops the call.
     const auto fetch = [&](int64_t i) __attribute__((always_inline)) {
-        const uint8_t * p = w.data + size_t((row + i) * (w.cols / w.block) + from / w.block) * w.block_bytes;
+        const uint8_t * p = w.data + size_t(row_at(i) * (w.cols / w.block) + from / w.block) * w.block_bytes;
         for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(p + b);
         __builtin_prefetch(p + bytes - 1);
     };
     for (int64_t i = 0; i < std::min(rows, ahead); i++) fetch(i);
     for (int64_t i = 0; i < rows; i++) {
         if (i + ahead < rows) fetch(i + ahead);
-        decode(i);
+        decode(i, row_at(i));
     }
 }
 
@@ -80,8 +80,8 @@ void in_order(const Weight & w, int64_t row, int64_t rows, int64_t from, int64_t
 template <typename Real>
 void decode_forward(Machine<Real> & machine, typename Machine<Real>::Scratch & s, const Weight & w, int64_t row, int64_t columns,
                     int64_t from, int64_t depth, bool half) {
-    in_order(w, row, columns, from, depth, [&](int64_t i) {
-        dequantise(w, row + i, from, depth, s.rows.data() + i % decode_rows * panel_depth);
+    in_order(w, columns, [row](int64_t i) { return row + i; }, from, depth, [&](int64_t i, int64_t at) {
+        dequantise(w, at, from, depth, s.rows.data() + i % decode_rows * panel_depth);
         if ((i + 1) % decode_rows != 0 && i + 1 < columns) return;
         const int64_t r = i - i % decode_rows, n = i + 1 - r;
         if (half) machine.half->pack_rows(n, depth, s.rows.data(), panel_depth, s.half_panel.data() + r * 2, panel_columns);
@@ -92,26 +92,28 @@ void decode_forward(Machine<Real> & machine, typename Machine<Real>::Scratch & s
 // The same as bytes: see BytePanel.
 BytePanel decode_bytes(const ByteKernels & bytes, const ByteFormat & format, typename Machine<float>::Scratch & s, const Weight & w, int64_t row,
                        int64_t columns, int64_t from, int64_t depth) {
-    in_order(w, row, columns, from, depth, [&](int64_t i) {
-        const uint8_t * src = w.data + size_t((row + i) * (w.cols / w.block) + from / w.block) * w.block_bytes;
+    in_order(w, columns, [row](int64_t i) { return row + i; }, from, depth, [&](int64_t i, int64_t at) {
+        const uint8_t * src = w.data + size_t(at * (w.cols / w.block) + from / w.block) * w.block_bytes;
         format.decode(src, depth, s.levels.data() + i % 16 * levels_stride, s.scales.data() + i, s.minima.data() + i, panel_columns);
         if ((i + 1) % 16 == 0) bytes.pack(depth, s.levels.data(), levels_stride, s.byte_panel.data() + (i - 15) * 4, panel_columns, s.corrections.data() + i - 15);
     });
     return {s.byte_panel.data(), s.scales.data(), format.minima ? s.minima.data() : nullptr, s.corrections.data(), panel_columns};
 }
 
-// panel (depth, columns) from weight rows [row, row + depth), elements [from, from + columns): as they lie.
+// panel (depth, columns) from weight rows [row, row + depth), or those that stand there in `chosen`, elements [from, from + columns): as
+// they lie.
 template <typename Real>
-void decode_backward(Machine<Real> & machine, typename Machine<Real>::Scratch & s, const Weight & w, int64_t row, int64_t depth,
+void decode_backward(Machine<Real> & machine, typename Machine<Real>::Scratch & s, const Weight & w, const int32_t * chosen, int64_t row, int64_t depth,
                      int64_t from, int64_t columns, int64_t ldp, bool half) {
+    const auto row_at = [=](int64_t i) { return chosen ? int64_t(chosen[row + i]) : row + i; };
     if constexpr (std::is_same_v<Real, float>) {
         if (!half) {
-            in_order(w, row, depth, from, columns, [&](int64_t i) { dequantise(w, row + i, from, columns, s.panel.data() + i * ldp); });
+            in_order(w, depth, row_at, from, columns, [&](int64_t i, int64_t at) { dequantise(w, at, from, columns, s.panel.data() + i * ldp); });
             return;
         }
     }
-    in_order(w, row, depth, from, columns, [&](int64_t i) {
-        dequantise(w, row + i, from, columns, s.rows.data() + i % decode_rows * ldp);
+    in_order(w, depth, row_at, from, columns, [&](int64_t i, int64_t at) {
+        dequantise(w, at, from, columns, s.rows.data() + i % decode_rows * ldp);
         if ((i + 1) % decode_rows != 0 && i + 1 < depth) return;
         const int64_t first = i - i % decode_rows, n = i + 1 - first;
         if (half) {
@@ -165,6 +167,7 @@ void prepare(Machine<Real> & machine, Operand<Real> & operand, const Real * data
     operand.data = data;
     operand.rows = rows;
     operand.cols = cols;
+    operand.chosen = nullptr;
     if constexpr (std::is_same_v<Real, float>) {
         if (!machine.half) return;
         if (operand.rounded.size() < rows * cols) operand.rounded.resize(rows * cols);
@@ -253,18 +256,18 @@ void multiply_backward(Machine<Real> & machine, const Weight & w, const Operand<
             return add_rest(machine, {}, low, dy.rows, w.cols, dx);
         }
     }
-    const int64_t width = std::max(backward_columns, w.block), piece = piece_of(w.rows, 1, panel_depth * backward_columns / width);
+    const int64_t width = std::max(backward_columns, w.block), piece = piece_of(dy.cols, 1, panel_depth * backward_columns / width);
     const std::vector<Task> tasks = share((w.cols + width - 1) / width, dy.rows, machine.threads->count());
     machine.threads->run_unless_stopped(int64_t(tasks.size()), [&](int64_t index, int worker) {
         const Task & task = tasks[size_t(index)];
         auto & s = machine.scratch[size_t(worker)];
         const int64_t column = task.panel * width, columns = std::min(width, w.cols - column);
         const int64_t rows = task.last - task.first;
-        const bool half = can_halve(machine, w.rows, columns);
+        const bool half = can_halve(machine, dy.cols, columns);
         Real * c = dx + task.first * w.cols + column;
-        for (int64_t from = 0; from < w.rows; from += piece) {
-            const int64_t depth = std::min(piece, w.rows - from);
-            decode_backward(machine, s, w, from, depth, column, columns, width, half);
+        for (int64_t from = 0; from < dy.cols; from += piece) {
+            const int64_t depth = std::min(piece, dy.cols - from);
+            decode_backward(machine, s, w, dy.chosen, from, depth, column, columns, width, half);
             if constexpr (std::is_same_v<Real, float>) {
                 if (half) {
                     machine.half->gemm(rows, columns, depth, dy.half + task.first * dy.half_stride + from, dy.half_stride, s.half_panel.data(),

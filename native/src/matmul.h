@@ -49,6 +49,8 @@ struct Operand {
     int64_t rows, cols;
     const uint16_t * half = nullptr;
     int64_t half_stride = 0;
+    /** The weight's rows that the columns belong to in multiply_backward; null: all of them. */
+    const int32_t * chosen = nullptr;
     /** What `half` points to after prepare. */
     Buffer<uint16_t> rounded;
     /** In bytes, after prepare_forward: see ByteRows. */

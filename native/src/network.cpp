@@ -3,6 +3,7 @@
 #include "layer.h"
 
 #include <algorithm>
+#include <cstring>
 #include <type_traits>
 
 namespace argot {
@@ -35,6 +36,10 @@ template <typename Real>
 struct Field {
     Real * values;
     int64_t count;
+    /** Rounded to levels and steps as the forward product's bytes are, not to bfloat16. */
+    bool to_bytes = false;
+
+    int64_t rounded_bytes() const { return to_bytes ? count + count / byte_block * int64_t(sizeof(float)) : 2 * count; }
 };
 
 // A layer's input and all that is kept of it, of n tokens.
@@ -42,6 +47,7 @@ template <typename Real>
 std::vector<Field<Real>> fields_of(const Network<Real> & net, size_t layer, Real * x, Activations<Real> & act, int64_t n) {
     const Model & m = *net.model;
     const int64_t q = m.heads * m.head_width, kv = m.kv_heads * m.head_width;
+    const bool to_bytes = net.machine.bytes && m.feed_forward % byte_block == 0;
     std::vector<Field<Real>> fields = {
         {x, n * m.width},
         {act.q.data(), n * q},
@@ -49,42 +55,51 @@ std::vector<Field<Real>> fields_of(const Network<Real> & net, size_t layer, Real
         {act.v.data(), n * kv},
         {act.attended.data(), n * q},
         {act.middle.data(), n * m.width},
-        {act.gate.data(), n * m.feed_forward},
-        {act.up.data(), n * m.feed_forward},
+        {act.gate.data(), n * m.feed_forward, to_bytes},
+        {act.up.data(), n * m.feed_forward, to_bytes},
     };
     if (act.q_raw.size() > 0) fields.insert(fields.end(), {{act.q_raw.data(), n * q}, {act.k_raw.data(), n * kv}});
     for (size_t t = 0; t < target_count; t++) fields.push_back({act.u[t].data(), n * net.lora[layer][t].padded});
     return fields;
 }
 
-// Calls move(values, rounded, how many) for pieces of a layer's fields, which stand one behind the other in `rounded`.
+// Calls move(piece, its rounded form) for pieces of a layer's fields, which stand one behind the other in `rounded`.
 template <typename Move>
 void move_fields(Network<float> & net, size_t layer, float * x, int64_t n, const Move & move) {
     constexpr int64_t most = 16384;
-    struct Piece {
-        float * values;
-        uint16_t * rounded;
-        int64_t count;
-    };
-    std::vector<Piece> pieces;
-    uint16_t * rounded = net.rounded[layer].data();
+    std::vector<std::pair<Field<float>, uint8_t *>> pieces;
+    uint8_t * rounded = net.rounded[layer].data();
     for (const Field<float> & field : fields_of(net, layer, x, net.kept[0], n)) {
-        for (int64_t from = 0; from < field.count; from += most) pieces.push_back({field.values + from, rounded + from, std::min(most, field.count - from)});
-        rounded += field.count;
+        for (int64_t from = 0; from < field.count; from += most) {
+            const Field<float> piece = {field.values + from, std::min(most, field.count - from), field.to_bytes};
+            pieces.push_back({piece, rounded});
+            rounded += piece.rounded_bytes();
+        }
     }
-    net.machine.threads->run(int64_t(pieces.size()), [&](int64_t i, int) { move(pieces[size_t(i)].values, pieces[size_t(i)].rounded, pieces[size_t(i)].count); });
+    net.machine.threads->run(int64_t(pieces.size()), [&](int64_t i, int) { move(pieces[size_t(i)].first, pieces[size_t(i)].second); });
 }
+
+// A piece in bytes: its levels, then its steps.
+float * steps_of(const Field<float> & piece, uint8_t * rounded) { return reinterpret_cast<float *>(rounded + piece.count); }
 
 template <typename Real>
 void put_away(Network<Real> & net, size_t layer, Real * x, int64_t n) {
-    if constexpr (std::is_same_v<Real, float>)
-        move_fields(net, layer, x, n, [&](const float * values, uint16_t * rounded, int64_t count) { net.machine.half->convert(count, values, rounded); });
+    if constexpr (std::is_same_v<Real, float>) {
+        move_fields(net, layer, x, n, [&](const Field<float> & piece, uint8_t * rounded) {
+            if (piece.to_bytes) net.machine.bytes->quantise(piece.count, piece.values, rounded, steps_of(piece, rounded), nullptr);
+            else net.machine.half->convert(piece.count, piece.values, reinterpret_cast<uint16_t *>(rounded));
+        });
+    }
 }
 
 template <typename Real>
 void take_out(Network<Real> & net, size_t layer, Real * x, int64_t n) {
-    if constexpr (std::is_same_v<Real, float>)
-        move_fields(net, layer, x, n, [&](float * values, const uint16_t * rounded, int64_t count) { net.machine.half->widen(count, rounded, values); });
+    if constexpr (std::is_same_v<Real, float>) {
+        move_fields(net, layer, x, n, [&](const Field<float> & piece, uint8_t * rounded) {
+            if (piece.to_bytes) net.machine.bytes->widen(piece.count, rounded, steps_of(piece, rounded), piece.values);
+            else net.machine.half->widen(piece.count, reinterpret_cast<const uint16_t *>(rounded), piece.values);
+        });
+    }
 }
 
 template <typename Real>
@@ -99,7 +114,7 @@ void allocate(Network<Real> & net, bool trains) {
     net.rounded.resize(rounds ? size_t(m.layers) : 0);
     for (size_t l = 0; l < net.rounded.size(); l++) {
         int64_t size = 0;
-        for (const Field<Real> & field : fields_of(net, l, net.x[0].data(), net.kept[0], n)) size += field.count;
+        for (const Field<Real> & field : fields_of(net, l, net.x[0].data(), net.kept[0], n)) size += field.rounded_bytes();
         net.rounded[l].resize(size);
     }
     net.h.resize(n * m.width);
@@ -142,20 +157,65 @@ void head_forward(Network<Real> & net, const Pack & pack, const Real * normed, s
     });
 }
 
+// Of the sum of a vocabulary's probabilities, what the least likely tokens may have together and still be left out of a gradient: no more
+// than rounding to bfloat16 does to it.
+constexpr float negligible = 1.0f / 512;
+
+// net.chosen = the tokens that count in the gradient at the logits of `rows` labels from `first` on, in ascending order: all but those that
+// are least likely, and some more to make their number even. Most of a vocabulary is so unlikely at each place of a text that its share in
+// the product with the head can't be told from rounding. Erik Wijmans et al., Cut Your Losses in Large-Vocabulary Language Models (2024).
+void choose_tokens(Network<float> & net, const Pack & pack, size_t first, int64_t rows, const std::vector<float> & lse) {
+    const int64_t vocabulary = net.model->vocabulary;
+    std::vector<float> & likely = net.likely;
+    likely.assign(size_t(vocabulary), 0.0f);
+    // Shared out by tokens, so that each token's sum is one thread's.
+    over_rows(*net.machine.threads, vocabulary, 4096, [&](int64_t from, int64_t end, int) {
+        for (int64_t i = 0; i < rows; i++) {
+            net.machine.kernels->add_softmax(end - from, lse[size_t(i)], net.logits.data() + i * vocabulary + from, likely.data() + from);
+        }
+    });
+    for (int64_t i = 0; i < rows; i++) likely[size_t(pack.labels[first + size_t(i)].token)] = 2.0f * float(rows);
+    // By the leading bits of a float: eight bins to each power of two.
+    std::vector<double> bins(1 << 11);
+    const auto bin = [](float value) {
+        uint32_t bits;
+        std::memcpy(&bits, &value, sizeof bits);
+        return bits >> 20;
+    };
+    for (const float value : likely) bins[bin(value)] += double(value);
+    uint32_t least = 0;
+    for (double left_out = bins[0]; left_out <= double(negligible) * double(rows); left_out += bins[least]) least++;
+    net.chosen.clear();
+    int32_t unchosen = -1;
+    for (size_t t = 0; t < likely.size(); t++) {
+        if (bin(likely[t]) >= least) net.chosen.push_back(int32_t(t));
+        else unchosen = int32_t(t);
+    }
+    if (net.chosen.size() % 2 == 1) net.chosen.insert(std::lower_bound(net.chosen.begin(), net.chosen.end(), unchosen), unchosen);
+}
+
 // net.d_operand = the gradient at the logits of `rows` labels from `first` on, in the place of these logits.
 template <typename Real>
 void head_gradient(Network<Real> & net, const Pack & pack, size_t first, int64_t rows, const std::vector<Real> & lse) {
     const int64_t vocabulary = net.model->vocabulary;
     if constexpr (std::is_same_v<Real, float>) {
-        // Rounded at once: the logits are the largest matrix there is, and a copy costs memory and time.
         if (backward_is_half(net.machine, net.model->head)) {
+            choose_tokens(net, pack, first, rows, lse);
+            const int64_t count = int64_t(net.chosen.size());
+            net.gradient_row.resize(size_t(net.machine.threads->count()));
             const auto half_row = [&](int64_t i) { return reinterpret_cast<uint16_t *>(net.logits.data() + i * vocabulary); };
-            net.machine.threads->run(rows, [&](int64_t i, int) {
+            net.machine.threads->run(rows, [&](int64_t i, int worker) {
                 const Label & label = pack.labels[first + size_t(i)];
-                net.machine.half->cross_entropy_backward(vocabulary, lse[size_t(i)], float(label.weight), label.token, net.logits.data() + i * vocabulary, half_row(i));
+                std::vector<float> & d = net.gradient_row[size_t(worker)];
+                d.resize(size_t(count));
+                for (int64_t j = 0; j < count; j++) d[size_t(j)] = net.logits[i * vocabulary + net.chosen[size_t(j)]];
+                const auto at = std::lower_bound(net.chosen.begin(), net.chosen.end(), label.token);
+                net.machine.kernels->cross_entropy_backward(count, lse[size_t(i)], float(label.weight), at - net.chosen.begin(), d.data());
+                net.machine.half->convert(count, d.data(), half_row(i));
             });
             net.d_operand.rows = rows;
-            net.d_operand.cols = vocabulary;
+            net.d_operand.cols = count;
+            net.d_operand.chosen = net.chosen.data();
             net.d_operand.half = half_row(0);
             net.d_operand.half_stride = 2 * vocabulary;
             return;
@@ -270,13 +330,15 @@ std::vector<double> forward_backward(Network<Real> & net, const Pack & pack, con
     return losses;
 }
 
-int64_t network_bytes(const Model & m, const NetworkOptions & o, int64_t rank, int threads, bool half) {
+int64_t network_bytes(const Model & m, const NetworkOptions & o, int64_t rank, int threads, bool half, bool bytes) {
     const int64_t n = o.capacity, q = m.heads * m.head_width, kv = m.kv_heads * m.head_width, padded = (rank + 15) / 16 * 16;
     const int64_t widest = std::max({m.feed_forward, q, m.width});
     const int64_t one = n * (2 * q + 2 * kv + m.width + 2 * m.feed_forward + (m.architecture == "qwen3" ? q + kv : 0) + padded * target_count);
     const int64_t inputs = n * m.width * (m.layers + 1);
-    // In bfloat16 two stand in the place of one, beside those of the layer at hand.
-    const int64_t kept = o.checkpointing ? one + inputs : half ? one + (one * m.layers + inputs) / 2 : one * m.layers + inputs;
+    // In bfloat16 two stand in the place of one, in bytes with a step to each block 32 in that of nine, beside those of the layer at hand.
+    const int64_t in_bytes = bytes ? 2 * n * m.feed_forward * m.layers : 0;
+    const int64_t rounded = (one * m.layers + inputs - in_bytes) / 2 + in_bytes * 9 / 32;
+    const int64_t kept = o.checkpointing ? one + inputs : half ? one + rounded : one * m.layers + inputs;
     const int64_t passing = n * (2 * m.feed_forward + 4 * q + 4 * kv + 6 * m.width);
     const int64_t rows = std::min(n, o.head_rows), head = rows * m.vocabulary;
     const int64_t halves = n * widest; // two operands

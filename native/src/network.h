@@ -58,10 +58,17 @@ struct Network {
     std::vector<Buffer<Real>> x;
     /** Of each layer, or of the one at hand. */
     std::vector<Activations<Real>> kept;
-    /** Where the machine multiplies bfloat16: input and activations of each layer, rounded as its products round them. */
-    std::vector<Buffer<uint16_t>> rounded;
+    /**
+     * Where the machine multiplies bfloat16: input and activations of each layer, rounded as its products round them; to bytes what the
+     * feed-forward part is wide, most of all, where it multiplies those.
+     */
+    std::vector<Buffer<uint8_t>> rounded;
     Buffer<Real> h, act, d_act, dq, dk, dv, d_attended, dh, dx, selected, d_selected, logits;
     Operand<Real> operand, d_operand;
+    /** Tokens that count in the gradient at the logits at hand, and what chooses them: sums of probabilities, and a row for each thread. */
+    std::vector<int32_t> chosen;
+    std::vector<float> likely;
+    std::vector<std::vector<float>> gradient_row;
     AttentionScratch<Real> attention;
     LoraScratch<Real> lora_scratch;
     /** Counts packs, so that each gets its own dropout mask. */
@@ -73,6 +80,7 @@ template <typename Real>
 std::unique_ptr<Network<Real>> make_network(const Model & model, Machine<Real> machine, const NetworkOptions & options,
                                             const AdapterShape * trained, const std::vector<FrozenAdapter> & frozen);
 
+/** The parameters must stay where they are until others are set. */
 template <typename Real>
 void set_parameters(Network<Real> & network, const Real * parameters);
 
@@ -85,6 +93,6 @@ template <typename Real>
 std::vector<double> forward_backward(Network<Real> & network, const Pack & pack, const std::vector<GradientSlot<Real>> & slots);
 
 /** Bytes that make_network allocates, without the weights. */
-int64_t network_bytes(const Model & model, const NetworkOptions & options, int64_t rank, int threads, bool half);
+int64_t network_bytes(const Model & model, const NetworkOptions & options, int64_t rank, int threads, bool half, bool bytes);
 
 } // namespace argot

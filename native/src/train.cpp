@@ -247,7 +247,7 @@ void prepare_run(Run & run) {
     options.dropout_seed = s.seed ^ 0x6472'6f70'6f75'74;
     options.checkpointing = s.checkpointing_forced;
     const bool own_slots = s.privacy.on || s.report_norms;
-    run.plan = plan_memory(common.model, s.shape, options, common.threads, common.half != nullptr, s.memory_bytes, own_slots);
+    run.plan = plan_memory(common, s.shape, options, s.memory_bytes, own_slots);
     if (run.plan.options.checkpointing && !s.checkpointing_allowed) {
         throw Failure(Problem::memoryCeiling, "Training without activation checkpointing needs more than “memoryMiB”. Allow checkpointing or more memory.");
     }

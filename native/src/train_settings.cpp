@@ -94,21 +94,22 @@ TrainSettings read_train_settings(Fields & fields, const Common & common) {
     return s;
 }
 
-MemoryPlan plan_memory(const Model & model, const AdapterShape & shape, NetworkOptions options, int threads, bool half, int64_t ceiling, bool privacy) {
+MemoryPlan plan_memory(const Common & common, const AdapterShape & shape, NetworkOptions options, int64_t ceiling, bool privacy) {
+    const Model & model = common.model;
     const int64_t parameters = parameter_count(model, shape, Matrices::both) * int64_t(sizeof(float));
     // Parameters, gradient, two moments, the best so far and what a checkpoint copies.
     const int64_t state = parameters * 6;
     const int64_t weights = int64_t(model.gguf.file.size());
     const int64_t most_slots = privacy ? 8 : 0;
     // Fewer rows at once decode the head's weights more often: worth it only where memory is what counts.
-    const int64_t logits_limit = int64_t(options.checkpointing ? 16 : 80) << 20;
+    const int64_t logits_limit = int64_t(options.checkpointing ? 16 : 40) << 20;
     const int64_t most_rows = std::clamp<int64_t>(logits_limit / (model.vocabulary * int64_t(sizeof(float))), 16, options.capacity);
     // As many passes as the limit asks for, of about the same length.
     const int64_t passes = (options.capacity + most_rows - 1) / most_rows;
     options.head_rows = (options.capacity + passes - 1) / passes;
     MemoryPlan plan = {};
     const auto total = [&](const NetworkOptions & o, int64_t slots) {
-        return weights + state + parameters * slots + network_bytes(model, o, shape.rank, threads, half);
+        return weights + state + parameters * slots + network_bytes(model, o, shape.rank, common.threads, common.half != nullptr, common.bytes != nullptr);
     };
     plan.options = options;
     plan.slots = most_slots;

@@ -57,6 +57,6 @@ struct MemoryPlan {
  * Chooses checkpointing and the number of logits rows so that weights, activations, gradients and optimiser stay below
  * `ceiling` bytes (0: no ceiling). Throws memoryCeiling with the least that would do.
  */
-MemoryPlan plan_memory(const Model & model, const AdapterShape & shape, NetworkOptions options, int threads, bool half, int64_t ceiling, bool privacy);
+MemoryPlan plan_memory(const Common & common, const AdapterShape & shape, NetworkOptions options, int64_t ceiling, bool privacy);
 
 } // namespace argot

@@ -110,24 +110,8 @@ void half_gemm(int64_t m, int64_t n, int64_t k, const uint16_t * a, int64_t lda,
     for (; j < n; j += 16) half_column<1>(m, k / 2, a, lda, panel + j * 2, ldp, c + j, ldc, accumulate);
 }
 
-// Each vector is read before half of its place is written.
-void half_cross_entropy_backward(int64_t n, float lse, float weight, int64_t label, const float * logits, uint16_t * d) {
-    const float at_label = weight * exp_one(logits[label] - lse) - weight;
-    int64_t i = 0;
-    for (; i + W <= n; i += W) {
-        float values[W];
-        store(values, weight * exp_vec(load(logits + i) - lse));
-        convert(W, values, d + i);
-    }
-    for (; i < n; i++) {
-        const float value = weight * exp_one(logits[i] - lse);
-        convert(1, &value, d + i);
-    }
-    convert(1, &at_label, d + label);
-}
-
 } // namespace
 
 extern const HalfKernels avx512bf16_kernels;
-const HalfKernels avx512bf16_kernels = {"avx512bf16", convert, widen, pack_rows, pack_columns, half_gemm, half_cross_entropy_backward};
+const HalfKernels avx512bf16_kernels = {"avx512bf16", convert, widen, pack_rows, pack_columns, half_gemm};
 } // namespace argot

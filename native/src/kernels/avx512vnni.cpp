@@ -19,10 +19,18 @@ void quantise(int64_t n, const float * src, uint8_t * levels, float * steps, flo
         const __m512 inverse = _mm512_set1_ps(largest > 0 ? 127 / largest : 0);
         const __m512i l = _mm512_cvtps_epi32(_mm512_mul_ps(low, inverse)), h = _mm512_cvtps_epi32(_mm512_mul_ps(high, inverse));
         steps[b] = largest / 127;
-        sums[b] = steps[b] * float(_mm512_reduce_add_epi32(_mm512_add_epi32(l, h)));
+        if (sums) sums[b] = steps[b] * float(_mm512_reduce_add_epi32(_mm512_add_epi32(l, h)));
         const __m512i offset = _mm512_set1_epi32(128);
         _mm_storeu_si128(reinterpret_cast<__m128i *>(levels), _mm512_cvtepi32_epi8(_mm512_add_epi32(l, offset)));
         _mm_storeu_si128(reinterpret_cast<__m128i *>(levels + 16), _mm512_cvtepi32_epi8(_mm512_add_epi32(h, offset)));
+    }
+}
+
+void widen(int64_t n, const uint8_t * levels, const float * steps, float * dst) {
+    const __m512i offset = _mm512_set1_epi32(128);
+    for (int64_t i = 0; i < n; i += 16) {
+        const __m512i level = _mm512_sub_epi32(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(levels + i))), offset);
+        _mm512_storeu_ps(dst + i, _mm512_mul_ps(_mm512_cvtepi32_ps(level), _mm512_set1_ps(steps[i / block])));
     }
 }
 
@@ -184,5 +192,5 @@ ByteFormat format(ggml_type type) {
 } // namespace
 
 extern const ByteKernels avx512vnni_kernels;
-const ByteKernels avx512vnni_kernels = {"avx512vnni", format, quantise, pack, byte_gemm};
+const ByteKernels avx512vnni_kernels = {"avx512vnni", format, quantise, widen, pack, byte_gemm};
 } // namespace argot

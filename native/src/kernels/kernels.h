@@ -40,6 +40,8 @@ struct Kernels {
 
     /** Returns log Σ exp(logits). */
     Real (*log_sum_exp)(int64_t n, const Real * logits);
+    /** sums += softmax(logits), given their log_sum_exp. */
+    void (*add_softmax)(int64_t n, Real lse, const Real * logits, Real * sums);
     /** logits = weight * (softmax(logits) - onehot(label)), given their log_sum_exp. */
     void (*cross_entropy_backward)(int64_t n, Real lse, Real weight, int64_t label, Real * logits);
 
@@ -64,8 +66,6 @@ struct HalfKernels {
     /** C (m, n) = [C +] A (m, k) · panel; k even, n a multiple of 16; ldp counts pairs. */
     void (*gemm)(int64_t m, int64_t n, int64_t k, const uint16_t * a, int64_t lda, const uint16_t * panel, int64_t ldp,
                  float * c, int64_t ldc, bool accumulate);
-    /** d = bfloat16(weight * (softmax(logits) - onehot(label))), given their log_sum_exp; d may lie where the logits do. */
-    void (*cross_entropy_backward)(int64_t n, float lse, float weight, int64_t label, const float * logits, uint16_t * d);
 };
 
 /** Elements that share a step. */
@@ -105,8 +105,10 @@ struct BytePanel {
 struct ByteKernels {
     const char * name;
     ByteFormat (*format)(ggml_type type);
-    /** n is a multiple of the block. */
+    /** n is a multiple of the block; `sums` may be null. */
     void (*quantise)(int64_t n, const float * src, uint8_t * levels, float * steps, float * sums);
+    /** Back again, as rounded. */
+    void (*widen)(int64_t n, const uint8_t * levels, const float * steps, float * dst);
     /** 16 columns of a panel from as many rows of k levels; src is read to the next multiple of 64. */
     void (*pack)(int64_t k, const int8_t * src, int64_t lds, int8_t * panel, int64_t ldp, int32_t * corrections);
     /** C (m, n) = [C +] A (m, k) · panel; k a multiple of the block, n of 16. */

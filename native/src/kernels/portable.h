@@ -89,6 +89,10 @@ struct Portable {
         return max + Real(std::log(sum));
     }
 
+    static void add_softmax(int64_t n, Real lse, const Real * logits, Real * sums) {
+        for (int64_t i = 0; i < n; i++) sums[i] += std::exp(logits[i] - lse);
+    }
+
     static void cross_entropy_backward(int64_t n, Real lse, Real weight, int64_t label, Real * logits) {
         for (int64_t i = 0; i < n; i++) logits[i] = weight * std::exp(logits[i] - lse);
         logits[label] -= weight;
@@ -100,7 +104,7 @@ struct Portable {
 
     static constexpr Kernels<Real> table = {
         "portable", gemm,    transpose,        rms_norm,    rms_norm_backward,      swiglu, swiglu_backward,
-        softmax,    softmax_backward, log_sum_exp, cross_entropy_backward, add,
+        softmax,    softmax_backward, log_sum_exp, add_softmax, cross_entropy_backward, add,
     };
 };
 

@@ -263,6 +263,12 @@ float log_sum_exp(int64_t n, const float * logits) {
     return max + float(std::log(total));
 }
 
+void add_softmax(int64_t n, float lse, const float * logits, float * sums) {
+    int64_t i = 0;
+    for (; i + W <= n; i += W) store(sums + i, load(sums + i) + exp_vec(load(logits + i) - lse));
+    for (; i < n; i++) sums[i] += exp_one(logits[i] - lse);
+}
+
 void cross_entropy_backward(int64_t n, float lse, float weight, int64_t label, float * logits) {
     int64_t i = 0;
     for (; i + W <= n; i += W) store(logits + i, weight * exp_vec(load(logits + i) - lse));
@@ -276,7 +282,7 @@ void add(int64_t n, const float * x, float * y) {
 
 constexpr Kernels<float> simd_table(const char * name) {
     return {name,    gemm,    transpose,        rms_norm,    rms_norm_backward,      swiglu, swiglu_backward,
-            softmax, softmax_backward, log_sum_exp, cross_entropy_backward, add};
+            softmax, softmax_backward, log_sum_exp, add_softmax, cross_entropy_backward, add};
 }
 
 } // namespace
