@@ -1,5 +1,6 @@
 // Writes a GGUF of random weights, for tests and benchmarks: make_model LIBRARIES OUT ARCH TYPE SHAPE
-// SHAPE is `tiny`, `tiny256` (rows that K-quants can hold), `untied`, `yarn`, `linear`, `factors` or `qwen-0.5b`.
+// SHAPE is `tiny`, `tiny256` (rows that K-quants can hold), `vocabulary` (those and many tokens, few of them likely), `untied`, `yarn`, `linear`,
+// `factors` or `qwen-0.5b`.
 #include "gguf.h"
 #include "random.h"
 
@@ -64,7 +65,8 @@ void add_tokenizer(GgufWriter & writer, int64_t vocabulary) {
 
 void make(const Ggml & ggml, const std::string & out, const std::string & arch, const std::string & type, const std::string & kind) {
     Shape s;
-    if (kind == "tiny256") s.width = 256, s.head_width = 64, s.feed_forward = 512;
+    if (kind == "tiny256" || kind == "vocabulary") s.width = 256, s.head_width = 64, s.feed_forward = 512;
+    if (kind == "vocabulary") s.vocabulary = 3000;
     if (kind == "untied") s.tied = false;
     if (kind == "qwen-0.5b") s = {24, 896, 14, 2, 64, 4864, 151936, true};
     if (arch == "qwen3") s.head_width *= 2;
