@@ -31,7 +31,7 @@ interface Shape {
   readonly weightType: string;
   readonly vocabulary: number;
   /** What one token of a window costs in the products of a forward and a backward pass, in GFLOP. */
-  readonly gflopPerToken: (sequence: number) => number;
+  readonly gflopPerToken: (sequence: number, headShare: number) => number;
   /** The feed-forward matrix, whose product is the peak. */
   readonly out: number;
   readonly in: number;
@@ -40,13 +40,15 @@ interface Shape {
 /**
  * Width, feed-forward, query and key-value widths, layers and vocabulary of a decoder. Twice an operation for each weight and pass; attention
  * has two products of the way there and four of the way back, each with half of the window on average (as model FLOPs are counted for
- * utilisation, https://arxiv.org/abs/2204.02311, appendix B, but for the half that is masked). What adapters add is not counted.
+ * utilisation, https://arxiv.org/abs/2204.02311, appendix B, but for the half that is masked). Of the head's way back `headShare` is
+ * done. What adapters add is not counted.
  */
 function gflopPerToken(d: number, ff: number, q: number, kv: number, layers: number, vocabulary: number) {
   const layer = 2 * d * q + 2 * d * kv + 3 * d * ff;
   // The first layer's q, k and v pass no gradient on: nothing below them trains.
   const weights = 4 * (layers * layer + d * vocabulary) - 2 * (d * q + 2 * d * kv);
-  return (sequence: number): number => (weights + layers * 6 * q * sequence) / 1e9;
+  return (sequence: number, headShare: number): number =>
+    (weights - 2 * d * vocabulary * (1 - headShare) + layers * 6 * q * sequence) / 1e9;
 }
 
 const shapes: readonly Shape[] = [
@@ -79,6 +81,7 @@ interface Measured {
   readonly tokensPerSecond: number;
   readonly peakRssMiB: number;
   readonly setting: string;
+  readonly headShare?: number | undefined;
 }
 
 interface Tools {
@@ -149,9 +152,11 @@ await runBenchmark(async (signal) => {
         peakRssMiB: rounded(ours.peakRssMiB, 0),
         setting: ours.setting,
         gemmShare: rounded(
-          (ours.tokensPerSecond * shape.gflopPerToken(sequence)) / Math.max(peak.ggmlGflops, peak.ownGflops),
+          (ours.tokensPerSecond * shape.gflopPerToken(sequence, ours.headShare ?? 1)) /
+            Math.max(peak.ggmlGflops, peak.ownGflops),
           3,
         ),
+        headShare: rounded(ours.headShare ?? 1, 3),
         ...peak,
         ...(peer && {
           peerTokensPerSecond: rounded(peer.tokensPerSecond, 1),
@@ -281,6 +286,7 @@ async function measureTraining(
 ): Promise<Measured> {
   const times: number[] = [];
   let peakRssMiB = 0;
+  let headShare: number | undefined;
   const request = {
     model,
     data,
@@ -295,12 +301,13 @@ async function measureTraining(
   const trainer = startTrainer(host, trainerCommands.train, request, signal, (event) => {
     if (event.event !== 'step') return;
     times.push(performance.now());
+    ({ headShare } = event);
     if (trainer.pid !== undefined) peakRssMiB = peakResidentMiB(trainer.pid) ?? peakRssMiB;
   });
   const outcome = await trainer.outcome;
   if (!outcome.ok) throw new Error(outcome.message);
   const steps = times.slice(1).map((time, i) => (time - (times[i] ?? time)) / 1000);
-  const measured = { tokensPerSecond: (batch * sequence) / percentile(steps, 0.5), peakRssMiB };
+  const measured = { tokensPerSecond: (batch * sequence) / percentile(steps, 0.5), peakRssMiB, headShare };
   progress(`  Argot, batch ${batch}: ${JSON.stringify(measured)}`);
   return { ...measured, setting: `batch ${batch}` };
 }

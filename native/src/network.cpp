@@ -11,25 +11,36 @@ namespace argot {
 namespace {
 
 template <typename Real>
-void allocate_activations(const Network<Real> & net, Activations<Real> & act) {
+using Sizes = std::vector<std::pair<Buffer<Real> *, int64_t>>;
+
+template <typename Real>
+Sizes<Real> sizes_of(const Network<Real> & net, Activations<Real> & act) {
     const Model & m = *net.model;
     const int64_t n = net.options.capacity, q = m.heads * m.head_width, kv = m.kv_heads * m.head_width;
-    act.q.resize(n * q);
-    act.k.resize(n * kv);
-    act.v.resize(n * kv);
-    act.attended.resize(n * q);
-    act.middle.resize(n * m.width);
-    act.gate.resize(n * m.feed_forward);
-    act.up.resize(n * m.feed_forward);
-    if (m.architecture == "qwen3") {
-        act.q_raw.resize(n * q);
-        act.k_raw.resize(n * kv);
-    }
+    Sizes<Real> sizes = {{&act.q, n * q},           {&act.k, n * kv},        {&act.v, n * kv},           {&act.attended, n * q},
+                         {&act.middle, n * m.width}, {&act.gate, n * m.feed_forward}, {&act.up, n * m.feed_forward}};
+    if (m.architecture == "qwen3") sizes.insert(sizes.end(), {{&act.q_raw, n * q}, {&act.k_raw, n * kv}});
     int64_t padded = 0;
     for (const auto & layer : net.lora) {
         for (const auto & stack : layer) padded = std::max(padded, stack.padded);
     }
-    for (auto & u : act.u) u.resize(n * padded);
+    for (auto & u : act.u) sizes.push_back({&u, n * padded});
+    return sizes;
+}
+
+// The logits, and in their place what only the layer at hand needs: the head runs between the layers' ways there and back.
+template <typename Real>
+void allocate_logits(Network<Real> & net, const Sizes<Real> & of_layer) {
+    constexpr int64_t line = 64 / sizeof(Real);
+    const auto whole_lines = [](int64_t size) { return (size + line - 1) / line * line; };
+    int64_t total = 0;
+    for (const auto & [buffer, size] : of_layer) total += whole_lines(size);
+    net.logits.resize(std::max(total, std::min(net.options.capacity, net.options.head_rows) * net.model->vocabulary));
+    int64_t at = 0;
+    for (const auto & [buffer, size] : of_layer) {
+        buffer->lie_in(net.logits, at, size);
+        at += whole_lines(size);
+    }
 }
 
 template <typename Real>
@@ -110,7 +121,18 @@ void allocate(Network<Real> & net, bool trains) {
     net.x.resize(trains && !rounds ? size_t(m.layers) + 1 : 2);
     for (auto & x : net.x) x.resize(n * m.width);
     net.kept.resize(keeps && !rounds ? size_t(m.layers) : 1);
-    for (auto & act : net.kept) allocate_activations(net, act);
+    Sizes<Real> of_layer = {{&net.act, n * m.feed_forward}};
+    for (auto & act : net.kept) {
+        const Sizes<Real> sizes = sizes_of(net, act);
+        if (!keeps || rounds) of_layer.insert(of_layer.end(), sizes.begin(), sizes.end());
+        else for (const auto & [buffer, size] : sizes) buffer->resize(size);
+    }
+    if (trains) {
+        const int64_t q = m.heads * m.head_width, kv = m.kv_heads * m.head_width;
+        of_layer.insert(of_layer.end(), {{&net.d_act, n * m.feed_forward}, {&net.dq, n * q}, {&net.dk, n * kv}, {&net.dv, n * kv},
+                                         {&net.d_attended, n * q}, {&net.dh, n * m.width}});
+    }
+    allocate_logits(net, of_layer);
     net.rounded.resize(rounds ? size_t(m.layers) : 0);
     for (size_t l = 0; l < net.rounded.size(); l++) {
         int64_t size = 0;
@@ -118,16 +140,8 @@ void allocate(Network<Real> & net, bool trains) {
         net.rounded[l].resize(size);
     }
     net.h.resize(n * m.width);
-    net.act.resize(n * m.feed_forward);
     net.selected.resize(n * m.width);
-    net.logits.resize(std::min(n, net.options.head_rows) * m.vocabulary);
     if (!trains) return;
-    net.d_act.resize(n * m.feed_forward);
-    net.dq.resize(n * m.heads * m.head_width);
-    net.dk.resize(n * m.kv_heads * m.head_width);
-    net.dv.resize(n * m.kv_heads * m.head_width);
-    net.d_attended.resize(n * m.heads * m.head_width);
-    net.dh.resize(n * m.width);
     net.dx.resize(n * m.width);
     net.d_selected.resize(n * m.width);
 }
@@ -248,6 +262,8 @@ std::vector<double> head(Network<Real> & net, const Pack & pack, const Real * x,
         head_forward(net, pack, normed.data(), first, last, lse, losses);
         if (!d) continue;
         head_gradient(net, pack, first, rows, lse);
+        net.head_multiplied += rows * net.d_operand.cols;
+        net.head_whole += rows * m.vocabulary;
         multiply_backward(net.machine, m.head, net.d_operand, LowRank<Real>{}, net.d_selected.data(), false);
         for (int64_t i = 0; i < rows; i++) {
             const int64_t row = pack.labels[first + size_t(i)].row;
@@ -335,17 +351,18 @@ int64_t network_bytes(const Model & m, const NetworkOptions & o, int64_t rank, i
     const int64_t widest = std::max({m.feed_forward, q, m.width});
     const int64_t one = n * (2 * q + 2 * kv + m.width + 2 * m.feed_forward + (m.architecture == "qwen3" ? q + kv : 0) + padded * target_count);
     const int64_t inputs = n * m.width * (m.layers + 1);
-    // In bfloat16 two stand in the place of one, in bytes with a step to each block 32 in that of nine, beside those of the layer at hand.
+    // In bfloat16 two stand in the place of one; bytes, with a step to each block, take nine parts of 32.
     const int64_t in_bytes = bytes ? 2 * n * m.feed_forward * m.layers : 0;
     const int64_t rounded = (one * m.layers + inputs - in_bytes) / 2 + in_bytes * 9 / 32;
-    const int64_t kept = o.checkpointing ? one + inputs : half ? one + rounded : one * m.layers + inputs;
-    const int64_t passing = n * (2 * m.feed_forward + 4 * q + 4 * kv + 6 * m.width);
-    const int64_t rows = std::min(n, o.head_rows), head = rows * m.vocabulary;
-    const int64_t halves = n * widest; // two operands
-    int64_t adapters = 0;
+    const bool all = !o.checkpointing && !half;
+    const int64_t kept = o.checkpointing ? inputs : half ? rounded : one * m.layers + inputs;
+    const int64_t of_layer = n * (2 * m.feed_forward + 2 * q + 2 * kv + m.width) + (all ? 0 : one);
+    const int64_t head = std::max(of_layer, std::min(n, o.head_rows) * m.vocabulary);
+    const int64_t passing = n * 6 * m.width + n * widest; // with two operands of half the size
+    int64_t adapters = 0; // beside a frozen one
     for (const Linear & l : m.layer[0].linear) adapters += rank * (l.weight.rows + l.weight.cols);
     const int64_t scratch = int64_t(threads) * (2 * 320 * 320 + 64 * n + 2 * m.head_width * n);
-    return int64_t(sizeof(float)) * (kept + passing + head + halves + adapters * m.layers + scratch);
+    return int64_t(sizeof(float)) * (kept + passing + head + adapters * m.layers + scratch);
 }
 
 #define ARGOT_INSTANTIATE(Real)                                                                                              \

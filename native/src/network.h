@@ -69,6 +69,8 @@ struct Network {
     std::vector<int32_t> chosen;
     std::vector<float> likely;
     std::vector<std::vector<float>> gradient_row;
+    /** Of the head's way back: elements of the gradient at the logits that were multiplied, and all that there are, since the last reset. */
+    int64_t head_multiplied = 0, head_whole = 0;
     AttentionScratch<Real> attention;
     LoraScratch<Real> lora_scratch;
     /** Counts packs, so that each gets its own dropout mask. */

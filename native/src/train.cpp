@@ -151,6 +151,9 @@ void update(Run & run, const StepResult & result) {
     run.progress.step = s.step;
     Json event = Json::make().with("event", "step").with("step", s.step).with("steps", run.steps).with("loss", loss).with("gradientNorm", norm)
                      .with("learningRate", rate).with("tokens", result.tokens).with("examples", result.examples);
+    Network<float> & network = *run.network;
+    if (network.head_whole > 0) event.object["headShare"] = Json::of(double(network.head_multiplied) / double(network.head_whole));
+    network.head_multiplied = network.head_whole = 0;
     if (settings.report_norms) {
         Json norms = Json::list();
         for (const double n : result.norms) norms.array.push_back(Json::of(n));

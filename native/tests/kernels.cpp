@@ -172,7 +172,7 @@ void check_bytes(const ByteKernels & bytes, const Ggml & ggml, const Kernels<dou
         if (!format.decode) continue;
         const ggml_type_traits * traits = ggml.type_traits(ggml_type(t));
         for (const int64_t n : {16, 32, 48, 64}) {
-            for (const int64_t m : {1, 2, 6, 11}) {
+            for (const int64_t m : {1, 2, 4, 6, 11}) {
                 for (const bool accumulate : {false, true}) {
                     const int64_t depth = traits->blck_size == 32 ? 96 : 256, blocks = depth / byte_block, stride = (depth + 63) / 64 * 64;
                     std::vector<float> x = random_values(m * depth, 1), w = random_values(n * depth, 1), got = random_values(m * n, 1);

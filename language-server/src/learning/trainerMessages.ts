@@ -165,6 +165,8 @@ export const trainerEventSchema = z.discriminatedUnion('event', [
     learningRate: finite,
     tokens: finite,
     examples: finite,
+    /** Of the vocabulary, what was multiplied on the way back: tokens that are unlikely everywhere are left out. */
+    headShare: finite.optional(),
     exampleNorms: z.array(finite).optional(),
   }),
   z.object({ event: z.literal('validation'), step: finite, loss: finite, best: z.boolean() }),

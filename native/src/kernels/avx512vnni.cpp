@@ -99,6 +99,7 @@ inline void byte_column(int64_t m, int64_t blocks, const ByteRows & a, const Byt
     const auto from = [&](int64_t i) { return ByteRows{a.levels + i * a.stride, a.stride, a.steps + i * a.blocks, a.sums + i * a.blocks, a.blocks}; };
     int64_t i = 0;
     for (; i + 6 <= m; i += 6) byte_tile<6, V>(blocks, from(i), w, c + i * ldc, ldc, accumulate);
+    for (; i + 4 <= m; i += 4) byte_tile<4, V>(blocks, from(i), w, c + i * ldc, ldc, accumulate);
     for (; i + 2 <= m; i += 2) byte_tile<2, V>(blocks, from(i), w, c + i * ldc, ldc, accumulate);
     for (; i < m; i++) byte_tile<1, V>(blocks, from(i), w, c + i * ldc, ldc, accumulate);
 }
