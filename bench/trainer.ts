@@ -31,7 +31,7 @@ interface Shape {
   readonly weightType: string;
   readonly vocabulary: number;
   /** What one token of a window costs in the products of a forward and a backward pass, in GFLOP. */
-  readonly gflopPerToken: (sequence: number, headShare: number) => number;
+  readonly gflopPerToken: (sequence: number, headShare: number, checkpointing: boolean) => number;
   /** The feed-forward matrix, whose product is the peak. */
   readonly out: number;
   readonly in: number;
@@ -41,14 +41,17 @@ interface Shape {
  * Width, feed-forward, query and key-value widths, layers and vocabulary of a decoder. Twice an operation for each weight and pass; attention
  * has two products of the way there and four of the way back, each with half of the window on average (as model FLOPs are counted for
  * utilisation, https://arxiv.org/abs/2204.02311, appendix B, but for the half that is masked). Of the head's way back `headShare` is
- * done. What adapters add is not counted.
+ * done, and with activation checkpointing the layers' way there is done twice. What adapters add is not counted.
  */
 function gflopPerToken(d: number, ff: number, q: number, kv: number, layers: number, vocabulary: number) {
   const layer = 2 * d * q + 2 * d * kv + 3 * d * ff;
   // The first layer's q, k and v pass no gradient on: nothing below them trains.
   const weights = 4 * (layers * layer + d * vocabulary) - 2 * (d * q + 2 * d * kv);
-  return (sequence: number, headShare: number): number =>
-    (weights - 2 * d * vocabulary * (1 - headShare) + layers * 6 * q * sequence) / 1e9;
+  return (sequence: number, headShare: number, checkpointing: boolean): number => {
+    const attention = layers * 6 * q * sequence;
+    const again = checkpointing ? 2 * layers * layer + attention / 3 : 0;
+    return (weights - 2 * d * vocabulary * (1 - headShare) + attention + again) / 1e9;
+  };
 }
 
 const shapes: readonly Shape[] = [
@@ -152,7 +155,7 @@ await runBenchmark(async (signal) => {
         peakRssMiB: rounded(ours.peakRssMiB, 0),
         setting: ours.setting,
         gemmShare: rounded(
-          (ours.tokensPerSecond * shape.gflopPerToken(sequence, ours.headShare ?? 1)) /
+          (ours.tokensPerSecond * shape.gflopPerToken(sequence, ours.headShare ?? 1, checkpointing)) /
             Math.max(peak.ggmlGflops, peak.ownGflops),
           3,
         ),

@@ -171,9 +171,9 @@ void head_forward(Network<Real> & net, const Pack & pack, const Real * normed, s
     });
 }
 
-// Of the sum of a vocabulary's probabilities, what the least likely tokens may have together and still be left out of a gradient: no more
-// than rounding to bfloat16 does to it.
-constexpr float negligible = 1.0f / 512;
+// Of the sum of a vocabulary's probabilities, what the least likely tokens may have together and still be left out of a gradient: as much
+// as rounding to bfloat16, which has 8 bits of mantissa, may do to each.
+constexpr float negligible = 1.0f / 256;
 
 // net.chosen = the tokens that count in the gradient at the logits of `rows` labels from `first` on, in ascending order: all but those that
 // are least likely, and some more to make their number even. Most of a vocabulary is so unlikely at each place of a text that its share in
