@@ -7,11 +7,12 @@
 // multiply there and PEFT work there; memory is the host's in both, and the peak stays the processor's. See native/README.md.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
+import { getLlama } from 'node-llama-cpp';
 import { z } from 'zod';
 import { findTrainer, startTrainer, type TrainerHost } from '../language-server/src/learning/trainer.ts';
 import { trainerCommands } from '../language-server/src/learning/trainerMessages.ts';
@@ -106,6 +107,7 @@ const peerTrials: readonly PeerTrial[] = [
 
 /** One window a step. */
 const productSetting = 'batch 1';
+const windowCount = 8;
 
 /** `own` of both products that training has, `forward` of the one that ggml has too. */
 const peakSchema = z.object({ ggmlGflops: z.number(), forwardGflops: z.number(), ownGflops: z.number() });
@@ -133,7 +135,10 @@ await runBenchmark(async (signal) => {
     for (const setting of chosen) {
       const { shape, sequence, threads, checkpointing } = setting;
       progress(`${settingName(setting)}…`);
-      const data = await randomData(folder, shape.vocabulary, sequence);
+      const windows =
+        shape.name === 'smollm2-135m' ? await ownCode(sequence) : randomWindows(shape.vocabulary, sequence);
+      const data = join(folder, `${shape.name}-${sequence}.jsonl`);
+      await writeFile(data, windows.map((tokens) => `${JSON.stringify({ tokens })}\n`).join(''));
       const model = shape.name === 'smollm2-135m' ? modelPath() : random;
       const contest = await compare({
         train: (batch) => measureTraining(tools.host, setting, batch, model, data, options.device, signal),
@@ -264,14 +269,27 @@ async function provideTools(signal: AbortSignal): Promise<Tools> {
   return { host, makeModel: built.makeModel, gemmPeak: built.gemmPeak };
 }
 
-async function randomData(folder: string, vocabulary: number, sequence: number): Promise<string> {
+function randomWindows(vocabulary: number, sequence: number): number[][] {
   const random = createRandom(1);
-  const lines = Array.from({ length: 8 }, () =>
-    JSON.stringify({ tokens: Array.from({ length: sequence }, () => Math.floor(random() * vocabulary)) }),
+  return Array.from({ length: windowCount }, () =>
+    Array.from({ length: sequence }, () => Math.floor(random() * vocabulary)),
   );
-  const file = join(folder, `random-${vocabulary}-${sequence}.jsonl`);
-  await writeFile(file, `${lines.join('\n')}\n`);
-  return file;
+}
+
+/** For real weights real text: how much of the vocabulary the trainer leaves out on the way back depends on it. */
+async function ownCode(sequence: number): Promise<number[][]> {
+  const text = await Promise.all(
+    ['trainer.ts', 'learning.ts', 'latency.ts'].map((name) => readFile(join(root, 'bench', name), 'utf8')),
+  );
+  const llama = await getLlama({ gpu: false, build: 'never' });
+  try {
+    const vocabulary = await llama.loadModel({ modelPath: modelPath(), vocabOnly: true });
+    const tokens = [...vocabulary.tokenize(text.join('\n'))];
+    if (tokens.length < windowCount * sequence) throw new Error('The benchmarks’ own text is too short.');
+    return Array.from({ length: windowCount }, (_, i) => tokens.slice(i * sequence, (i + 1) * sequence));
+  } finally {
+    await llama.dispose();
+  }
 }
 
 /**
