@@ -101,8 +101,8 @@ MemoryPlan plan_memory(const Common & common, const AdapterShape & shape, Networ
     const int64_t state = parameters * 6;
     const int64_t weights = int64_t(model.gguf.file.size());
     const int64_t most_slots = privacy ? 8 : 0;
-    // Fewer rows at once decode the head's weights more often: worth it only where memory is what counts.
-    const int64_t logits_limit = int64_t(options.checkpointing ? 16 : 40) << 20;
+    // Fewer rows at once decode the head's weights more often. What that costs is worth a part of what else grows with the window.
+    const int64_t logits_limit = options.checkpointing ? int64_t(16) << 20 : options.capacity * (160 << 10);
     const int64_t most_rows = std::clamp<int64_t>(logits_limit / (model.vocabulary * int64_t(sizeof(float))), 16, options.capacity);
     // As many passes as the limit asks for, of about the same length.
     const int64_t passes = (options.capacity + most_rows - 1) / most_rows;
