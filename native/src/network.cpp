@@ -189,12 +189,12 @@ void choose_tokens(Network<float> & net, const Pack & pack, size_t first, int64_
         }
     });
     for (int64_t i = 0; i < rows; i++) likely[size_t(pack.labels[first + size_t(i)].token)] = 2.0f * float(rows);
-    // By the leading bits of a float: eight bins to each power of two.
+    // By the leading bits of a float without its sign, which what is no number may have: eight bins to each power of two.
     std::vector<double> bins(1 << 11);
     const auto bin = [](float value) {
         uint32_t bits;
         std::memcpy(&bits, &value, sizeof bits);
-        return bits >> 20;
+        return bits >> 20 & 0x7ff;
     };
     for (const float value : likely) bins[bin(value)] += double(value);
     uint32_t least = 0;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -54,6 +55,18 @@ describe.skipIf(missing)('training', () => {
     for (const value of values) sum += value * value;
     return Math.sqrt(sum);
   }
+
+  test('a run whose numbers overflow ends with a sentence, also where the way back chooses tokens by their probability', async () => {
+    const model = await bench.model('qwen2', 'q8_0', 'vocabulary');
+    const [start, delta] = [bench.path('huge.gguf'), bench.path('overflow.bin')];
+    await steps({ ...base, model, output: start, steps: 1 });
+    const bytes = await readFile(start);
+    bytes.fill(new Uint8Array(new Float32Array([3e38]).buffer), bytes.length - 1024);
+    await writeFile(start, bytes);
+    const request: Request = { ...base, model, start, delta, steps: 2 };
+    await expect(ask(bench, trainerCommands.train, request)).rejects.toThrow('not finite');
+    expect(existsSync(delta)).toBe(false);
+  });
 
   test('lowers the loss that evaluate then measures, and says so in the card', async () => {
     const output = bench.path('learnt.gguf');
