@@ -53,4 +53,7 @@ struct Failure : std::runtime_error {
     Failure(Problem p, const std::string & sentence) : std::runtime_error(sentence), problem(p) {}
 };
 
+/** For a sentence: rounded up, so that what is asked for is enough. */
+inline std::string mebibytes(size_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
+
 } // namespace argot

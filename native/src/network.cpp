@@ -362,7 +362,9 @@ int64_t network_bytes(const Model & m, const NetworkOptions & o, int64_t rank, i
     int64_t adapters = 0; // beside a frozen one
     for (const Linear & l : m.layer[0].linear) adapters += rank * (l.weight.rows + l.weight.cols);
     const int64_t scratch = int64_t(threads) * (2 * 320 * 320 + 64 * n + 2 * m.head_width * n);
-    return int64_t(sizeof(float)) * (kept + passing + head + adapters * m.layers + scratch);
+    // How likely each token is, those that count, and a row of theirs in each thread.
+    const int64_t choosing = half ? (2 + int64_t(threads)) * m.vocabulary : 0;
+    return int64_t(sizeof(float)) * (kept + passing + head + adapters * m.layers + scratch + choosing);
 }
 
 #define ARGOT_INSTANTIATE(Real)                                                                                              \

@@ -122,8 +122,6 @@ void explain_abort(const char * place) {
     if (on_device_failure) on_device_failure("The device failed: " + cause + " Train on the processor (“device”: cpu).");
 }
 
-std::string mebibytes(size_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
-
 } // namespace
 
 Offload::Offload(const Ggml & ggml, const Model & model, const std::string & device, bool trains, Threads & threads)

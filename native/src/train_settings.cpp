@@ -124,7 +124,7 @@ MemoryPlan plan_memory(const Common & common, const AdapterShape & shape, Networ
             if (plan.bytes <= ceiling) return plan;
         }
     }
-    throw Failure(Problem::memoryCeiling, "Training needs about " + std::to_string((plan.bytes + (1 << 20) - 1) >> 20) + " MiB, and “memoryMiB” allows " +
+    throw Failure(Problem::memoryCeiling, "Training needs about " + mebibytes(size_t(plan.bytes)) + ", and “memoryMiB” allows " +
                                               std::to_string(ceiling >> 20) + ". Use a shorter sequence, a lower rank or fewer targets.");
 }
 
