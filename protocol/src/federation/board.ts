@@ -15,6 +15,7 @@ export interface BulletinBoard {
 
 export const membershipTopic = 'membership';
 export const roundsTopic = 'rounds';
+export const startsTopic = 'starts';
 /** The organisation's policy, signed by a key that each machine has pinned or not: nobody here checks it. */
 export const policyTopic = 'policy';
 
@@ -23,6 +24,11 @@ export function roundTopic(
   part: 'uploads' | 'blobs' | 'survivors' | 'releases' | 'outcome' | 'votes',
 ): string {
   return `round/${hex(planId)}/${part}`;
+}
+
+/** Where the lead puts a start's values, before the start itself. */
+export function startBlobsTopic(startId: Uint8Array): string {
+  return `start/${hex(startId)}/blobs`;
 }
 
 /** Everything on a topic whose bytes can be read and bear their address. */

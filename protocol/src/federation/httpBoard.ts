@@ -71,13 +71,15 @@ export const federationStateSchema = z.object({
       reason: z.string().nullable(),
     })
     .nullable(),
+  /** The newest start: what it was trained on. */
+  start: z.object({ id: z.string(), description: z.string() }).nullable().default(null),
 });
 export type FederationState = z.infer<typeof federationStateSchema>;
 
 export const errorBodySchema = z.object({ refusal: z.string(), message: z.string() });
 
 const defaultChunkBytes = 1 << 18;
-const blobTopic = /^round\/([0-9a-f]{64})\/blobs$/;
+const blobTopic = /^(?:round|start)\/([0-9a-f]{64})\/blobs$/;
 /** Messages are read again at every step; they never change, since their address is their hash. */
 const cachedEntries = 4096;
 const cachedEntryBytes = 1 << 16;
@@ -87,8 +89,8 @@ export function httpBoard(options: HttpBoardOptions): HttpBoard {
   const cache = new Map<string, Uint8Array>();
   const request = signedSender(options);
 
-  async function postBlob(plan: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    const target = `${base}/blobs/${plan}/${hex(sha256(bytes))}`;
+  async function postBlob(owner: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    const target = `${base}/blobs/${owner}/${hex(sha256(bytes))}`;
     const chunk = options.chunkBytes ?? defaultChunkBytes;
     let offset = Number((await request('HEAD', target, undefined, signal)).header('argot-offset') ?? 0);
     while (offset < bytes.length) {
@@ -103,8 +105,8 @@ export function httpBoard(options: HttpBoardOptions): HttpBoard {
 
   return {
     async post(topic, bytes, signal) {
-      const plan = blobTopic.exec(topic)?.[1];
-      if (plan !== undefined) await postBlob(plan, bytes, signal);
+      const owner = blobTopic.exec(topic)?.[1];
+      if (owner !== undefined) await postBlob(owner, bytes, signal);
       else await request('POST', `${base}/topics/${topic}`, bytes, signal);
       return sha256(bytes);
     },

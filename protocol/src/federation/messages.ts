@@ -85,6 +85,24 @@ const segmentsSchema = z
   .min(1)
   .max(4096);
 
+/**
+ * Lead → all: an adapter trained on public code. A plan may name it as its parent, and members may use it before any round.
+ * The values are a blob of one byte for each coordinate: a large model's are more than a message may have.
+ */
+export const startSchema = body('start', {
+  /** Rises with every start: the newest of a base and shape counts. */
+  sequence: z.int().min(1),
+  base: hash,
+  adapter: adapterSchema,
+  /** What it was trained on, for people. */
+  description: z.string().min(1).max(300),
+  /** In the order of an update; a coordinate is its level, −127 to 127, times range/127. */
+  segments: segmentsSchema,
+  values: hash,
+});
+export type Start = z.infer<typeof startSchema>;
+export type AdapterShape = Start['adapter'];
+
 /** What the lead's commands and the coordinator's plans say alike. */
 const roundFields = {
   base: hash,

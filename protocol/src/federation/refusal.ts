@@ -26,6 +26,15 @@ const texts = {
   sumTooWide: 'The sum would not fit in 32 bits.',
   weightTells: 'The sum of the weights would be published without noise: under client-level privacy all weights are 1.',
 
+  startBase: 'The start is an adapter for another base model.',
+  startAdapter: 'The start is an adapter of another shape.',
+  staleStart: 'A later start came before this one.',
+  valuesMissing: 'The start’s values cannot be read.',
+  valuesHash: 'The hash of the start’s values is not the signed one.',
+  valuesSize: 'The start’s values are not as many as its segments say.',
+  valuesRange: 'The start holds a level that is none.',
+  valuesNorm: 'The start’s values are not finite, or longer than training can make them.',
+
   updateSize: 'The update does not have the length that the plan says.',
   updateNotFinite: 'The update holds a value that is not a finite number.',
   updateTooLong: 'The update came out of rounding longer than its privacy is accounted for, each time it was tried.',

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { type BulletinBoard, startBlobsTopic, startsTopic } from './board.ts';
+import { decodeCanonical, encodeCanonical } from './canonical.ts';
+import type { KeyPair } from './keys.ts';
+import { type Start, startSchema } from './messages.ts';
+import { accept, type Outcome } from './refusal.ts';
+import { sha256, signMessage } from './signedMessage.ts';
+import { openStart, type StartRefusal, startValues } from './start.ts';
+
+const startFileSchema = startSchema
+  .pick({ base: true, adapter: true, description: true, segments: true })
+  .extend({ levels: z.custom<Uint8Array>((value) => value instanceof Uint8Array) });
+
+/** A start before it is signed: whoever trains it need not hold the lead's key, and the lead's machine need not train. */
+export type StartFile = z.infer<typeof startFileSchema>;
+
+export function encodeStartFile(file: StartFile): Uint8Array {
+  return encodeCanonical(file);
+}
+
+/** Undefined where the bytes are no such file. */
+export function decodeStartFile(bytes: Uint8Array): StartFile | undefined {
+  const decoded = decodeCanonical(bytes, startFileSchema);
+  return decoded.ok ? decoded.value : undefined;
+}
+
+/** Signs a start and posts it, its values first; gives its id, or why no member would take it. */
+export async function postStart(
+  board: BulletinBoard,
+  file: StartFile,
+  { federation, sequence }: Pick<Start, 'federation' | 'sequence'>,
+  keys: KeyPair,
+  signal: AbortSignal,
+): Promise<Outcome<Uint8Array, StartRefusal>> {
+  const { levels, ...fields } = file;
+  const start: Start = { type: 'start', federation, sequence, ...fields, values: sha256(levels) };
+  const message = signMessage(start, keys);
+  const opened = openStart(message, { federation, lead: keys.publicKey });
+  if (!opened.ok) return opened;
+  const values = startValues(levels, start);
+  if (!values.ok) return values;
+  await board.post(startBlobsTopic(opened.value.id), levels, signal);
+  await board.post(startsTopic, message, signal);
+  return accept(opened.value.id);
+}
