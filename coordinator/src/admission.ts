@@ -1,4 +1,4 @@
-import { membershipTopic, policyTopic, roundTopic } from '#protocol/federation/board.ts';
+import { membershipTopic, policyTopic, roundTopic, startsTopic } from '#protocol/federation/board.ts';
 import { hex, sameBytes } from '#protocol/federation/bytes.ts';
 import { namedSurvivors } from '#protocol/federation/coordinatorRound.ts';
 import { isInRoster } from '#protocol/federation/membership.ts';
@@ -16,6 +16,7 @@ import type { BlobStore } from './blobStore.ts';
 import type { Database } from './database.ts';
 import type { FederationStore } from './federationStore.ts';
 import type { RoundKeeper } from './roundKeeper.ts';
+import { admitStart } from './starts.ts';
 
 /** Why a message is not taken: one of the protocol's refusals, or one of the coordinator's own. */
 export const ownRefusals = {
@@ -76,6 +77,7 @@ export async function admit(
 ): Promise<Admission> {
   if (topic === membershipTopic) return admitMembership(message, context);
   if (topic === policyTopic) return admitPolicy(message, context);
+  if (topic === startsTopic) return admitStart(message, context.store, context.blobs);
   // The command and what it starts are on disk together.
   if (topic === 'commands') return context.database.transaction(() => admitCommand(message, context));
   const [, plan, part] = roundTopicName.exec(topic) ?? [];

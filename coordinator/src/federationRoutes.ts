@@ -1,19 +1,19 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { membershipTopic, policyTopic } from '#protocol/federation/board.ts';
+import { membershipTopic, policyTopic, startsTopic } from '#protocol/federation/board.ts';
 import { hex, sameBytes } from '#protocol/federation/bytes.ts';
 import { isInRoster } from '#protocol/federation/membership.ts';
 import { verifyRequest } from '#protocol/federation/request.ts';
-import { packedBytes } from '#protocol/federation/ring.ts';
-import { memberByKey, type Round } from '#protocol/federation/round.ts';
 import { sha256 } from '#protocol/federation/signedMessage.ts';
 import { type AdmissionRefusal, admit } from './admission.ts';
+import { type BlobPlace, blobPlace } from './blobPlace.ts';
 import type { Coordinator } from './coordinator.ts';
-import type { FederationStore, RoundRow } from './federationStore.ts';
+import type { FederationStore } from './federationStore.ts';
 import type { Metrics } from './metrics.ts';
 import type { CoordinatorOptions } from './options.ts';
 import { refuseWith, withTime } from './server.ts';
+import { startsOf } from './starts.ts';
 import { stateOf } from './state.ts';
 
 /** Who made a request, as far as a federation is concerned. */
@@ -100,11 +100,8 @@ export async function federationRoutes(
     store.sawMember(signer, nowMs());
   }
 
-  /** The round of a blob, where the caller may send one. */
-  function roundFor(caller: Caller, plan: string): { readonly row: RoundRow; readonly round: Round } | undefined {
-    const found = keeperOf(caller.store).rounds.byPlan(fromHex(plan));
-    return found !== undefined && memberByKey(found.round, caller.signer) !== undefined ? found : undefined;
-  }
+  const placeFor = ({ store, signer }: Caller, id: string): BlobPlace | undefined =>
+    blobPlace(store, keeperOf(store).rounds, signer, fromHex(id));
 
   app.post('/v1/federations', async (request, reply) => {
     const signer = await signerOf(request, reply);
@@ -133,7 +130,8 @@ export async function federationRoutes(
     const isLimited = standing === 'stranger' || standing === 'joining';
     if (isLimited && (topic !== membershipTopic || message.length > strangersBytes))
       return refuse(reply, 403, 'notAMember');
-    if (topic === policyTopic && !sameBytes(signer, store.anchors.lead)) return refuse(reply, 403, 'notTheLead');
+    const isLeads = topic === policyTopic || topic === startsTopic;
+    if (isLeads && !sameBytes(signer, store.anchors.lead)) return refuse(reply, 403, 'notTheLead');
     const admission = await admit(
       topic,
       message,
@@ -168,18 +166,19 @@ export async function federationRoutes(
     const entry = caller.store.entry(address);
     if (entry !== undefined && !mayRead(caller.standing, entry.topic)) return refuse(reply, 403, 'notAMember');
     if (entry === undefined && !isInside(caller.standing)) return refuse(reply, 403, 'notAMember');
-    const bytes = entry?.bytes ?? (await sumAt(caller.store, address));
+    const bytes = entry?.bytes ?? (await publicBlobAt(caller.store, address));
     if (bytes === undefined) return reply.code(404).send({ refusal: 'http', message: 'There is no such entry.' });
     return reply.type('application/octet-stream').send(Buffer.from(bytes));
   });
 
-  /** Published sums only: nobody but the coordinator needs a payload. */
-  async function sumAt(store: FederationStore, address: Uint8Array): Promise<Uint8Array | undefined> {
+  /** Published sums and starts' values only: nobody but the coordinator needs a payload. */
+  async function publicBlobAt(store: FederationStore, address: Uint8Array): Promise<Uint8Array | undefined> {
     for (const { plan } of store.rounds()) {
       const sum = keeperOf(store).rounds.sum(plan);
       if (sum !== undefined && sameBytes(sum, address)) return blobs.read(plan, address);
     }
-    return undefined;
+    const start = startsOf(store).find(({ body }) => sameBytes(body.values, address));
+    return start && blobs.read(start.id, address);
   }
 
   app.get('/v1/f/:federation/state', async (request, reply) => {
@@ -200,13 +199,10 @@ export async function federationRoutes(
     const caller = await callerOf(request, reply);
     if (caller === undefined) return reply;
     const { plan = '', hash = '' } = paramsSchema.parse(request.params);
-    const found = roundFor(caller, plan);
-    if (found === undefined) return refuse(reply, 403, 'stranger');
-    const { round } = found;
-    const whole = await blobs.has(round.id, fromHex(hash));
-    const received = whole
-      ? packedBytes(round.length, round.modulusBits)
-      : await blobs.received(round.id, fromHex(hash));
+    const place = placeFor(caller, plan);
+    if (place === undefined) return refuse(reply, 403, 'stranger');
+    const whole = await blobs.ending(place.id, fromHex(hash));
+    const received = whole?.size ?? (await blobs.received(place.id, fromHex(hash)));
     return reply.header('argot-offset', String(received)).code(204).send();
   });
 
@@ -215,20 +211,20 @@ export async function federationRoutes(
     if (caller === undefined) return reply;
     const { plan = '', hash: name = '' } = paramsSchema.parse(request.params);
     const piece = pieceSchema.safeParse(request.query);
-    const found = roundFor(caller, plan);
-    if (found === undefined) return refuse(reply, 403, 'stranger');
+    const place = placeFor(caller, plan);
+    if (place === undefined) return refuse(reply, 403, 'stranger');
     if (!piece.success) return refuse(reply, 400, 'malformed');
-    const { row, round } = found;
-    const [hash, size] = [fromHex(name), packedBytes(round.length, round.modulusBits)];
+    const { id } = place;
+    const hash = fromHex(name);
     const offset = (at: number) => reply.header('argot-offset', String(at));
-    if (await blobs.has(round.id, hash)) return offset(size).code(200).send();
-    if (row.outcome !== null || row.survivorsMs !== null || nowMs() > round.plan.deadlineMs)
-      return refuse(reply, 409, 'late');
-    if (piece.data.size !== size) return refuse(reply, 409, 'payloadSize');
-    const claim = { plan: round.id, owner: caller.signer, hash };
+    const whole = await blobs.ending(id, hash);
+    if (whole !== undefined) return offset(whole.size).code(200).send();
+    if (place.isClosed(nowMs())) return refuse(reply, 409, 'late');
+    if (!place.mayHaveSize(piece.data.size)) return refuse(reply, 409, 'payloadSize');
+    const claim = { plan: id, owner: caller.signer, hash };
     if (!caller.store.claimBlob(claim)) return refuse(reply, 409, 'otherBlob');
     const bytes = bodyOf(request);
-    const appended = await blobs.append(round.id, hash, { ...piece.data, bytes });
+    const appended = await blobs.append(id, hash, { ...piece.data, bytes });
     if (appended.kind === 'wrongHash') {
       caller.store.freeBlob(claim);
       return refuse(reply, 409, 'payloadHash');

@@ -4,8 +4,10 @@ import { type Result, resultSchema } from '#protocol/federation/messages.ts';
 import { openRoster } from '#protocol/federation/roster.ts';
 import { openRound, type Round } from '#protocol/federation/round.ts';
 import { claimedId, openMessage, type Signed } from '#protocol/federation/signedMessage.ts';
+import { newestStart, type StartShape } from '#protocol/federation/start.ts';
 import { type CheckedVote, isVotedDown, openVote } from '#protocol/federation/vote.ts';
 import type { FederationStore, RoundRow } from './federationStore.ts';
+import { startsOf } from './starts.ts';
 
 /** Rounds of one federation, opened once: a graph of hundreds of members takes a while to draw. */
 export interface OpenedRounds {
@@ -16,8 +18,8 @@ export interface OpenedRounds {
   votes(round: Round): readonly CheckedVote[];
   /** The hash of the sum that a round published. */
   sum(plan: Uint8Array): Uint8Array | undefined;
-  /** What the next plan starts from: docs/protocol.md, `vote`. */
-  nextParent(): Uint8Array | null;
+  /** What the next plan, of this shape, starts from: docs/protocol.md, “Start”. */
+  nextParent(shape: StartShape): Uint8Array | null;
 }
 
 /** Rounds kept open: the one that goes on, and those whose votes still come in. */
@@ -67,16 +69,21 @@ export function openedRounds(store: FederationStore): OpenedRounds {
     result,
     votes,
     sum: (plan) => published(plan)?.body.sum,
-    nextParent() {
+    nextParent(shape) {
+      const starts = startsOf(store);
       const last = store
         .rounds()
         .filter(({ outcome }) => outcome === 'published')
         .at(-1);
-      if (last === undefined) return null;
-      const round = open(last);
-      return isVotedDown(votes(round)) ? round.plan.parent : (result(round) ?? null);
+      const parent = last === undefined ? null : parentAfter(open(last));
+      const isResult = parent !== null && !starts.some(({ id }) => sameBytes(id, parent));
+      return isResult ? parent : (newestStart(starts, shape)?.id ?? null);
     },
   };
+
+  function parentAfter(round: Round): Uint8Array | null {
+    return isVotedDown(votes(round)) ? round.plan.parent : (result(round) ?? null);
+  }
 }
 
 /** A round from its plan's message: the roster is the one that the plan names, which need not be the newest any more. */

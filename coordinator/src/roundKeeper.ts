@@ -3,6 +3,7 @@ import { hex } from '#protocol/federation/bytes.ts';
 import { closeUploads, finishRound, gatherReleases, namedSurvivors } from '#protocol/federation/coordinatorRound.ts';
 import type { KeyPair } from '#protocol/federation/keys.ts';
 import { type Failure, failureSchema, type RoundSettings, resultSchema } from '#protocol/federation/messages.ts';
+import { updateLength } from '#protocol/federation/quantiser.ts';
 import type { Round } from '#protocol/federation/round.ts';
 import { openMessage, sha256, signMessage } from '#protocol/federation/signedMessage.ts';
 import type { AuditLog } from './audit.ts';
@@ -65,7 +66,7 @@ export function roundKeeper(store: FederationStore, context: KeeperContext): Rou
     const plan = planFrom(settings, {
       federation: store.anchors.federation,
       round: number,
-      parent: rounds.nextParent(),
+      parent: rounds.nextParent({ ...settings, length: updateLength(settings.quantiser.segments) }),
       membership: store.membership(),
       seenMs: store.seenMs(),
       nowMs: nowMs(),
@@ -77,7 +78,8 @@ export function roundKeeper(store: FederationStore, context: KeeperContext): Rou
     database.transaction(() => {
       store.post(roundsTopic, message);
       store.addRound(number, round.id, nowMs());
-      note('roundStarted', { round: number, cohort: round.cohort.length, deadlineMs: plan.deadlineMs });
+      const parent = plan.parent && hex(plan.parent);
+      note('roundStarted', { round: number, parent, cohort: round.cohort.length, deadlineMs: plan.deadlineMs });
     });
     return round;
   }

@@ -33,6 +33,11 @@ export interface MemberLine {
     readonly round?: number;
     readonly objection?: { readonly kind: string; readonly refusal?: unknown };
     readonly judgement?: { readonly adopt: boolean; readonly forecast?: string };
+    readonly start?: {
+      readonly kind: string;
+      readonly refusal?: string;
+      readonly judgement?: { readonly adopt: boolean };
+    };
   };
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { membershipTopic, readTopic, roundsTopic, roundTopic } from '../../protocol/src/federation/board.ts';
 import { hex } from '../../protocol/src/federation/bytes.ts';
 import type { SendHttp } from '../../protocol/src/federation/httpBoard.ts';
+import type { KeyPair } from '../../protocol/src/federation/keys.ts';
 import { acceptRound, type MemberMemory } from '../../protocol/src/federation/member.ts';
 import { type Duty, sendUpload, serveCommittee } from '../../protocol/src/federation/memberRound.ts';
 import { readMembership } from '../../protocol/src/federation/membership.ts';
@@ -22,6 +23,7 @@ const { signal } = new AbortController();
 export interface SimulatedMember {
   readonly name: string;
   readonly key: Uint8Array;
+  readonly signing: KeyPair;
   readonly memory: MemberMemory;
   /** Levels and weight of what it sent in each round, by plan. */
   readonly sent: Map<string, { readonly levels: readonly number[]; readonly weight: number }>;
@@ -66,6 +68,7 @@ export async function joinFederation(
   return {
     name,
     key: keys.signing.publicKey,
+    signing: keys.signing,
     memory,
     sent,
     async newestRound() {

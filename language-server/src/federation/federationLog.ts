@@ -5,16 +5,25 @@ import {
   readTopic,
   roundsTopic,
   roundTopic,
+  startsTopic,
 } from '#protocol/federation/board.ts';
 import { hex, sameBytes } from '#protocol/federation/bytes.ts';
 import { isInRoster, type Membership, readMembership } from '#protocol/federation/membership.ts';
-import { type Failure, failureSchema, planSchema, type Result, type Roster } from '#protocol/federation/messages.ts';
+import {
+  type Failure,
+  failureSchema,
+  planSchema,
+  type Result,
+  type Roster,
+  type Start,
+} from '#protocol/federation/messages.ts';
 import { accept, type Outcome, type Refusal, refuse } from '#protocol/federation/refusal.ts';
 import { checkSum, openResult } from '#protocol/federation/result.ts';
 import type { RingVector } from '#protocol/federation/ring.ts';
 import { openRoster } from '#protocol/federation/roster.ts';
 import { type Anchors, openRound, type Round } from '#protocol/federation/round.ts';
 import { openMessage, type Signed } from '#protocol/federation/signedMessage.ts';
+import { openStart } from '#protocol/federation/start.ts';
 import { openSurvivors } from '#protocol/federation/survivors.ts';
 
 /** What the board says of a federation's membership and rounds, every signature checked. */
@@ -24,6 +33,8 @@ export interface FederationLog {
   readonly rosterMessage: Uint8Array | undefined;
   /** Plans signed by the coordinator, ascending by round. */
   readonly plans: readonly Signed<PlanHead>[];
+  /** Signed by the lead; their values are checked by the team's chain. */
+  readonly starts: readonly Signed<Start>[];
   /** A plan opened against the roster that it names. */
   open(plan: Signed<PlanHead>): Outcome<Round>;
 }
@@ -45,14 +56,20 @@ export async function readLog(
   const membership = readMembership(messages, anchors, known);
   const byId = new Map<string, Uint8Array>();
   const plans: Signed<PlanHead>[] = [];
-  // Rounds are shown to members only.
-  const planMessages = isInRoster(membership.roster, self) ? await readTopic(board, roundsTopic, signal) : [];
+  // Rounds and starts are shown to members only.
+  const inside = async (topic: string) =>
+    isInRoster(membership.roster, self) ? await readTopic(board, topic, signal) : [];
+  const planMessages = await inside(roundsTopic);
   for (const message of planMessages) {
     const plan = openMessage(message, planSchema, { federation: anchors.federation, signer: anchors.coordinator });
     if (!plan.ok) continue;
     byId.set(hex(plan.value.id), message);
     plans.push(plan.value);
   }
+  const starts = (await inside(startsTopic)).flatMap((message) => {
+    const start = openStart(message, anchors);
+    return start.ok ? [start.value] : [];
+  });
   const rosters = messages.flatMap((message) => {
     const roster = openRoster(message, anchors, undefined);
     return roster.ok ? [{ message, roster: roster.value }] : [];
@@ -62,6 +79,7 @@ export async function readLog(
     membership,
     rosterMessage: rosters.find(({ roster }) => newest !== undefined && sameBytes(roster.id, newest.id))?.message,
     plans: plans.sort((a, b) => a.body.round - b.body.round),
+    starts,
     open(plan) {
       const message = byId.get(hex(plan.id));
       if (message === undefined) return refuse('unknownPlan');

@@ -2,6 +2,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type BulletinBoard, readTopic, roundTopic } from '#protocol/federation/board.ts';
 import { hex } from '#protocol/federation/bytes.ts';
+import type { Plan } from '#protocol/federation/messages.ts';
 import { memberByKey, type Round } from '#protocol/federation/round.ts';
 import { signMessage } from '#protocol/federation/signedMessage.ts';
 import { isVotedDown, openVote } from '#protocol/federation/vote.ts';
@@ -45,7 +46,7 @@ export async function judgeNewestResult(
   return { kind: 'judged', round: round.plan.round, judgement: { ...judgement, voted: true } };
 }
 
-async function newestPublished(
+export async function newestPublished(
   board: BulletinBoard,
   log: FederationLog,
   signal: AbortSignal,
@@ -66,32 +67,47 @@ async function judge(
   end: Published,
   signal: AbortSignal,
 ): Promise<Judgement | undefined> {
-  const { adoption, trainer } = context;
   const total = await context.chain.totalAfter(end.result.id, log, signal);
   if (!total.ok) return undefined;
   const result = hex(end.result.id);
+  const trial = await tryAdapter(context, result, round.plan.adapter, total.value, signal);
+  if (trial === undefined) return undefined;
+  const { currentLoss, candidateLoss } = trial;
+  const measured = trial.baseLoss > 0;
+  const forecast = measured ? await outcomeOf(context, round.plan.round, currentLoss, candidateLoss) : undefined;
+  const known = { result, round: round.plan.round, plan: hex(round.id), atMs: Date.now(), voted: false };
+  return { ...known, ...trial, ...(forecast === undefined ? {} : { forecast }) };
+}
+
+export type Trial = Pick<Judgement, 'adopt' | 'baseLoss' | 'currentLoss' | 'candidateLoss'>;
+
+/** Tries an adapter on own held-out data beside the one in use; undefined where it can't be built or tried now. */
+export async function tryAdapter(
+  context: Pick<MemberContext, 'adoption' | 'trainer'>,
+  result: string,
+  adapter: Plan['adapter'],
+  total: Float32Array,
+  signal: AbortSignal,
+): Promise<Trial | undefined> {
+  const { adoption, trainer } = context;
   const file = adoption.fileOf(result);
-  const built = await adapterFile(context, round, total.value, file, signal);
-  if (!built) return undefined;
+  if (!(await adapterFile(context, adapter, total, file, signal))) return undefined;
   const { active } = await adoption.read();
   const current = active === null ? undefined : adoption.fileOf(active);
   const losses = await trainer.heldOutLosses([undefined, current, file], signal);
-  const known = { result, round: round.plan.round, plan: hex(round.id), atMs: Date.now(), voted: false };
   // Without held-out data there is no reason to distrust what the others find better.
   if (!losses.ok && losses.problem === 'tooLittleData') {
-    return { ...known, adopt: true, baseLoss: 0, currentLoss: 0, candidateLoss: 0 };
+    return { adopt: true, baseLoss: 0, currentLoss: 0, candidateLoss: 0 };
   }
   if (!losses.ok) return undefined;
   const [baseLoss = 0, currentLoss = 0, candidateLoss = 0] = losses.value;
-  const forecast = await outcomeOf(context, round.plan.round, currentLoss, candidateLoss);
-  const measured = { adopt: candidateLoss <= currentLoss, baseLoss, currentLoss, candidateLoss };
-  return { ...known, ...measured, ...(forecast === undefined ? {} : { forecast }) };
+  return { adopt: candidateLoss <= currentLoss, baseLoss, currentLoss, candidateLoss };
 }
 
-/** The adapter after a result as a file, made unless it is there; false where it could not be made. */
+/** The adapter that a total stands for as a file, made unless it is there; false where it could not be made. */
 export async function adapterFile(
   { trainer }: Pick<MemberContext, 'trainer'>,
-  round: Round,
+  adapter: Plan['adapter'],
   total: Float32Array,
   file: string,
   signal: AbortSignal,
@@ -99,7 +115,7 @@ export async function adapterFile(
   // The trainer writes atomically: a file that is there is whole.
   if ((await stat(file).catch(() => undefined)) !== undefined) return true;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  return (await trainer.materialise(round.plan.adapter, total, file, signal)).ok;
+  return (await trainer.materialise(adapter, total, file, signal)).ok;
 }
 
 async function vote(

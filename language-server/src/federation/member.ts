@@ -19,6 +19,7 @@ import { judgeNewestResult } from './judging.ts';
 import type { LocalProblem, LocalTrainer, TrainingProgress } from './localTrainer.ts';
 import { type DurableMemory, durableMemory } from './memberMemory.ts';
 import type { PlanObjection } from './planCheck.ts';
+import { judgeStart, type StartStanding } from './startJudging.ts';
 import { closeRound, takePart } from './takingPart.ts';
 import { type TeamChain, teamChain } from './teamChain.ts';
 
@@ -44,7 +45,7 @@ export interface FederationMember {
   judgements(): Promise<readonly Judgement[]>;
 }
 
-/** The team's adapter that this member adopted in a round, or that it used and that was taken out of use. */
+/** The team's adapter that this member adopted in a round (0: the lead's start), or that it used and that was taken out of use. */
 export type AdoptedChange =
   | { readonly kind: 'adopt'; readonly file: string; readonly round: number }
   | { readonly kind: 'withdraw'; readonly file: string };
@@ -52,7 +53,7 @@ export type AdoptedChange =
 /** Where a member stands after a step. */
 export type MemberStanding =
   | { readonly kind: 'waitingForLead' }
-  | { readonly kind: 'noRound' }
+  | { readonly kind: 'noRound'; readonly start?: StartStanding }
   | { readonly kind: 'notInRound'; readonly round: number }
   /** Policy forbids this federation as such, whatever a round asks. */
   | { readonly kind: 'forbidden'; readonly objection: Extract<PlanObjection, { readonly kind: 'policy' }> }
@@ -163,9 +164,10 @@ async function advance(context: MemberContext, signal: AbortSignal): Promise<Mem
   if (!isInRoster(log.membership.roster, context.identity.signing.publicKey)) return { kind: 'waitingForLead' };
   await context.passOnPolicy(signal);
   signal.throwIfAborted();
-  const last = log.plans.at(-1);
-  if (last === undefined) return { kind: 'noRound' };
   const judged = await judgeNewestResult(context, log, signal);
+  const start = judged === undefined ? await judgeStart(context, log, signal) : undefined;
+  const last = log.plans.at(-1);
+  if (last === undefined) return { kind: 'noRound', ...(start === undefined ? {} : { start }) };
   const number = last.body.round;
   const round = log.open(last);
   if (!round.ok) return { kind: 'refuses', round: number, refusal: round.refusal };

@@ -4,6 +4,7 @@ import { planPrivacy } from '#protocol/federation/planPrivacy.ts';
 import { packedBytes } from '#protocol/federation/ring.ts';
 import type { Round } from '#protocol/federation/round.ts';
 import { sha256 } from '#protocol/federation/signedMessage.ts';
+import { sameAdapter } from '#protocol/federation/start.ts';
 import { privacySpentRdp } from '#protocol/privacy/accountant.ts';
 import type { Budget } from '#protocol/privacy/budget.ts';
 import type { RoundTerms } from '../policy/actions.ts';
@@ -32,7 +33,7 @@ export interface PlanJudge {
   /** Of the model on this machine. */
   readonly baseSha256: string;
   readonly updateLength: (adapter: Plan['adapter']) => number | undefined;
-  /** Whether the plan starts from nothing, or from a result that this member has verified. */
+  /** Whether the plan starts from nothing, or from a start or a result that this member finds on the board. */
   readonly knowsParent: boolean;
 }
 
@@ -104,15 +105,4 @@ export function objectionSentence(objection: PlanObjection): string {
     case 'wrongLength':
       return `The round's update has ${objection.planned} values; this model's adapter has ${objection.own ?? 'none'}.`;
   }
-}
-
-function sameAdapter(a: Plan['adapter'], b: Enrolment['adapter']): boolean {
-  return (
-    a.rank === b.rank &&
-    a.alpha === b.alpha &&
-    a.matrices === b.matrices &&
-    a.seed === b.seed &&
-    a.targets.length === b.targets.length &&
-    a.targets.every((target, i) => target === b.targets[i])
-  );
 }

@@ -1,6 +1,7 @@
 import { refusalText } from '#protocol/federation/refusal.ts';
 import type { MemberStanding } from './member.ts';
 import { objectionSentence } from './planCheck.ts';
+import type { StartStanding } from './startJudging.ts';
 
 /** Where a member stands, for the person. */
 export function standingSentence(standing: MemberStanding): string {
@@ -8,7 +9,7 @@ export function standingSentence(standing: MemberStanding): string {
     case 'waitingForLead':
       return 'Waits until the lead lets you in.';
     case 'noRound':
-      return 'You are in. No round has begun yet.';
+      return `You are in. No round has begun yet.${startSentence(standing.start)}`;
     case 'notInRound':
       return `Round ${standing.round} goes on without you: your machine was away when it began.`;
     case 'forbidden':
@@ -28,8 +29,21 @@ export function standingSentence(standing: MemberStanding): string {
     case 'failed':
       return `Round ${standing.round} ended without a result (${standing.reason}).`;
     case 'judged':
+      if (standing.round === 0) return adoptedStart(standing.judgement.adopt);
       return standing.judgement.adopt
         ? `Round ${standing.round} gave a better adapter, which you use.`
         : `Round ${standing.round}'s adapter was no better on your code: you keep the one before.`;
   }
+}
+
+function startSentence(start: StartStanding | undefined): string {
+  if (start === undefined) return '';
+  if (start.kind === 'refused') return ` The team’s start was refused: ${refusalText[start.refusal]}`;
+  return ` ${adoptedStart(start.judgement.adopt)} It was trained on: ${start.description}`;
+}
+
+function adoptedStart(adopt: boolean): string {
+  return adopt
+    ? 'The team’s adapter comes from public code, and you use it.'
+    : 'The team’s adapter comes from public code; it was no better on yours.';
 }

@@ -29,9 +29,9 @@ export async function takePart(
   const number = plan.round;
   const known = memberByKey(round, identity.signing.publicKey);
   if (known === undefined) return { kind: 'notInRound', round: number };
-  const start = plan.parent === null ? undefined : await context.chain.totalAfter(plan.parent, log, signal);
+  const start = await context.chain.totalBefore(round, log, signal);
   const { baseSha256, updateLength } = trainer;
-  const knowsParent = start === undefined || start.ok;
+  const knowsParent = start.ok || start.refusal !== 'unknownResult';
   const objection = planObjection(round, {
     policy: context.policy,
     enrolment,
@@ -40,6 +40,7 @@ export async function takePart(
     knowsParent,
   });
   if (objection !== undefined) return { kind: 'objects', round: number, objection };
+  if (!start.ok) return { kind: 'refuses', round: number, refusal: start.refusal };
   const keys = (await identity.at(known.generation, signal)) ?? (await identity.newest(signal));
   const terms = { minimumCohort: enrolment.minimums.minimumCohort };
   const self = await acceptRound(round, keys, terms, memory, signal);
@@ -49,8 +50,12 @@ export async function takePart(
   const isClosed = (await board.list(roundTopic(round.id, 'survivors'), signal)).length > 0;
   let standing: MemberStanding = { kind: held === undefined ? 'missed' : 'uploaded', round: number };
   if (!isClosed) {
-    const begin = start?.ok === true ? start.value : undefined;
-    standing = await upload(context, { round, self: self.value, keys, isMade: held !== undefined }, begin, signal);
+    standing = await upload(
+      context,
+      { round, self: self.value, keys, isMade: held !== undefined },
+      start.value,
+      signal,
+    );
   }
   if (!round.committee.includes(known.index)) return standing;
   return (await serve(context, round, keys, signal)) ?? standing;
@@ -131,7 +136,7 @@ async function trainFrom(
   if (start !== undefined && parent !== null) {
     startFile = startFileOf(context, round);
     const message = 'The team’s adapter could not be written.';
-    if (!(await adapterFile(context, round, start, startFile, signal))) {
+    if (!(await adapterFile(context, adapter, start, startFile, signal))) {
       return { ok: false, problem: 'trainerFailed', message };
     }
   }

@@ -3,7 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type BulletinBoard, membershipTopic, memoryBoard, roundsTopic } from '#protocol/federation/board.ts';
+import {
+  type BulletinBoard,
+  membershipTopic,
+  memoryBoard,
+  roundsTopic,
+  startBlobsTopic,
+} from '#protocol/federation/board.ts';
 import { closeUploads, finishRound } from '#protocol/federation/coordinatorRound.ts';
 import { acceptRound } from '#protocol/federation/member.ts';
 import { sendUpload, serveCommittee } from '#protocol/federation/memberRound.ts';
@@ -18,6 +24,9 @@ import {
   simulatedTeam,
   volatileMemory,
 } from '#protocol/federation/simulatedTeam.ts';
+import { roundStart } from '#protocol/federation/start.ts';
+import type { StartFile } from '#protocol/federation/startFile.ts';
+import { postStart } from '#protocol/federation/startFile.ts';
 import { readEnd, readLog } from './federationLog.ts';
 import { teamChain } from './teamChain.ts';
 
@@ -88,6 +97,71 @@ it('a sum that was changed after it was signed, in any round on the way, gives n
   const log = await readLog(changed, team.anchors, undefined, self, signal);
   expect(await teamChain(folder, changed).totalAfter(second.id, log, signal)).toMatchObject({ refusal: 'sumHash' });
   expect(await teamChain(folder, board).totalAfter(new Uint8Array(32), log, signal)).toMatchObject({
+    refusal: 'unknownResult',
+  });
+});
+
+const begin = got(
+  roundStart(
+    Float32Array.from({ length }, (_, i) => Math.sin(i) / 20),
+    [100, 200],
+  ),
+);
+const startFile: StartFile = {
+  base: new Uint8Array(32),
+  adapter: simulatedPlan(team, length).adapter,
+  description: 'packages',
+  segments: begin.segments,
+  levels: begin.levels,
+};
+
+/** A board with a start of the lead, and a round that names it as its parent. */
+async function roundAfterStart(changes: Partial<StartFile> = {}) {
+  const board = memoryBoard();
+  const { federation } = team.anchors;
+  await board.post(membershipTopic, signMessage(team.roster.body, team.lead), signal);
+  const start = got(
+    await postStart(board, { ...startFile, ...changes }, { federation, sequence: 1 }, team.lead, signal),
+  );
+  const first = await play(board, 1, start);
+  const log = await readLog(board, team.anchors, undefined, self, signal);
+  return { board, start, first, log, round: got(log.open(log.plans[0]!)) };
+}
+
+it('goes on from a start: its values plus the mean, the same floats from the board as from disk', async () => {
+  const { board, first, log, round } = await roundAfterStart();
+  const chain = teamChain(folder, board);
+  expect(got(await chain.totalBefore(round, log, signal))).toEqual(begin.values);
+  const total = got(await chain.totalAfter(first.id, log, signal));
+  expect(total).toEqual(begin.values.map((value, i) => value + first.mean[i]!));
+  // What was verified once needs no board.
+  const silent: BulletinBoard = { ...memoryBoard(), read: async () => undefined };
+  const again = teamChain(folder, silent);
+  expect(got(await again.totalAfter(first.id, log, signal))).toEqual(total);
+  expect(got(await again.totalBefore(round, log, signal))).toEqual(begin.values);
+});
+
+it.each<[string, Partial<StartFile>]>([
+  ['startBase', { base: new Uint8Array(32).fill(1) }],
+  ['startAdapter', { adapter: { ...startFile.adapter, seed: 2 } }],
+  ['startAdapter', { segments: [{ length: 2, range: 0.01 }], levels: new Uint8Array(2) }],
+])('does not go on from a start that is not the plan’s: %s', async (refusal, changes) => {
+  const { board, first, log, round } = await roundAfterStart(changes);
+  expect(await teamChain(folder, board).totalBefore(round, log, signal)).toMatchObject({ refusal });
+  expect(await teamChain(folder, board).totalAfter(first.id, log, signal)).toMatchObject({ refusal });
+});
+
+it('does not go on from values that are not the signed ones, nor from a start that nobody signed as the lead', async () => {
+  const { board, start, log, round } = await roundAfterStart();
+  const [blob] = await board.list(startBlobsTopic(start), signal);
+  const changed: BulletinBoard = {
+    ...board,
+    read: async (address, reading) =>
+      Buffer.compare(address, blob!) === 0 ? begin.levels.with(0, 1) : board.read(address, reading),
+  };
+  expect(await teamChain(folder, changed).totalBefore(round, log, signal)).toMatchObject({ refusal: 'valuesHash' });
+  const unsigned = { ...log, starts: [] };
+  expect(await teamChain(folder, board).totalBefore(round, unsigned, signal)).toMatchObject({
     refusal: 'unknownResult',
   });
 });

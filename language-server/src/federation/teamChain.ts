@@ -1,33 +1,52 @@
 import { join } from 'node:path';
 import type { BulletinBoard } from '#protocol/federation/board.ts';
-import { hex } from '#protocol/federation/bytes.ts';
+import { hex, sameBytes } from '#protocol/federation/bytes.ts';
+import type { Start } from '#protocol/federation/messages.ts';
 import { meanOf } from '#protocol/federation/quantiser.ts';
 import { accept, type Outcome, refuse } from '#protocol/federation/refusal.ts';
 import { quantiserOf, type Round } from '#protocol/federation/round.ts';
+import type { Signed } from '#protocol/federation/signedMessage.ts';
+import { fitsStart, type StartShape, startValues } from '#protocol/federation/start.ts';
 import { claimsIn } from './claims.ts';
 import { type FederationLog, readEnd } from './federationLog.ts';
 
 /**
- * The team's adapter after a result: the seeded start plus the mean of each round that led there. Every member adds the
- * same floats in the same order, so that all have the same bits. Verified totals are kept on disk.
+ * The team's adapter after a result: the seeded start, plus the values of the lead's start where the first round has one as its
+ * parent, plus the mean of each round that led there. Every member adds the same floats in the same order, so that all have the
+ * same bits. Verified totals are kept on disk.
  */
 export interface TeamChain {
-  /** The total after a result of which the plan is in the log; every round on the way is verified. */
+  /** The total after a result of which the plan is in the log; every round on the way is verified, and the start. */
   totalAfter(result: Uint8Array, log: FederationLog, signal: AbortSignal): Promise<Outcome<Float32Array>>;
+  /** What a round begins from; undefined is the seeded start. */
+  totalBefore(round: Round, log: FederationLog, signal: AbortSignal): Promise<Outcome<Float32Array | undefined>>;
+  /** The values of one of the log's starts, for an adapter of this shape. */
+  totalOf(start: Signed<Start>, shape: StartShape, signal: AbortSignal): Promise<Outcome<Float32Array>>;
 }
 
 export function teamChain(folder: string, board: BulletinBoard): TeamChain {
   const totals = claimsIn(join(folder, 'totals'));
+  const startBlobs = claimsIn(join(folder, 'starts'));
 
-  async function totalAfter(
-    result: Uint8Array,
+  /** `before` is the round that goes on from there, where one does: a start has to fit it. */
+  async function totalAt(
+    id: Uint8Array,
+    before: Round | undefined,
     log: FederationLog,
     signal: AbortSignal,
   ): Promise<Outcome<Float32Array>> {
-    const pending: { readonly round: Round; readonly mean: Float32Array; readonly result: Uint8Array }[] = [];
+    const pending: Link[] = [];
     let total: Float32Array | undefined;
-    let next: Uint8Array | null = result;
+    let next: Uint8Array | null = id;
     while (next !== null && total === undefined) {
+      const child = pending.at(-1)?.round ?? before;
+      const start = startIn(log, next);
+      if (start !== undefined && child !== undefined) {
+        const values = await totalOf(start, { ...child.plan, length: child.length }, signal);
+        if (!values.ok) return values;
+        total = values.value;
+        break;
+      }
       const known = await totals.read(hex(next));
       if (known !== undefined) total = floatsOf(known);
       else {
@@ -37,13 +56,46 @@ export function teamChain(folder: string, board: BulletinBoard): TeamChain {
         next = found.value.round.plan.parent;
       }
     }
-    for (const { mean, result: id } of pending.reverse()) {
+    for (const { mean, result } of pending.reverse()) {
       total = total === undefined ? mean : added(total, mean);
-      await totals.claim(hex(id), new Uint8Array(total.buffer, total.byteOffset, total.byteLength));
+      await totals.claim(hex(result), new Uint8Array(total.buffer, total.byteOffset, total.byteLength));
     }
     return total === undefined ? refuse('unknownResult') : accept(total);
   }
-  return { totalAfter };
+
+  async function totalOf(
+    { body }: Signed<Start>,
+    shape: StartShape,
+    signal: AbortSignal,
+  ): Promise<Outcome<Float32Array>> {
+    const fits = fitsStart(body, shape);
+    if (!fits.ok) return fits;
+    const kept = await startBlobs.read(hex(body.values));
+    const blob = kept ?? (await board.read(body.values, signal));
+    const values = startValues(blob, body);
+    if (values.ok && kept === undefined && blob !== undefined) await startBlobs.claim(hex(body.values), blob);
+    return values;
+  }
+
+  return {
+    totalOf,
+    totalAfter: (result, log, signal) => totalAt(result, undefined, log, signal),
+    async totalBefore(round, log, signal) {
+      const { parent } = round.plan;
+      return parent === null ? accept(undefined) : totalAt(parent, round, log, signal);
+    },
+  };
+}
+
+/** A round on the way, and the mean that it published. */
+interface Link {
+  readonly round: Round;
+  readonly mean: Float32Array;
+  readonly result: Uint8Array;
+}
+
+function startIn({ starts }: FederationLog, id: Uint8Array): Signed<Start> | undefined {
+  return starts.find((start) => sameBytes(start.id, id));
 }
 
 async function findResult(id: Uint8Array, board: BulletinBoard, log: FederationLog, signal: AbortSignal) {

@@ -1,0 +1,169 @@
+import { readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { fetchHttp } from '../../coordinator/src/fetchHttp.ts';
+import { simulatedBase } from '../../demo/simulatedTrainer.ts';
+import { readTopic, roundTopic, startBlobsTopic, startsTopic } from '../../protocol/src/federation/board.ts';
+import { hex } from '../../protocol/src/federation/bytes.ts';
+import type { SendHttp } from '../../protocol/src/federation/httpBoard.ts';
+import { newSigningKeys } from '../../protocol/src/federation/keys.ts';
+import { meanOf } from '../../protocol/src/federation/quantiser.ts';
+import { quantiserOf } from '../../protocol/src/federation/round.ts';
+import { claimedId, sha256, signMessage } from '../../protocol/src/federation/signedMessage.ts';
+import { roundStart } from '../../protocol/src/federation/start.ts';
+import { postStart, type StartFile } from '../../protocol/src/federation/startFile.ts';
+import { foundFederation, startCoordinator, type TestFederation } from '../lib/coordinator.ts';
+import { type MemberProcess, startMember } from '../lib/memberProcess.ts';
+import { joinFederation, type SimulatedMember, smallRound } from '../lib/simulatedMember.ts';
+import { until } from './setup.ts';
+
+const { signal } = new AbortController();
+const length = 40_000;
+const base = new Uint8Array(Buffer.from(simulatedBase, 'hex'));
+const adapter: StartFile['adapter'] = { rank: 8, alpha: 16, targets: ['q', 'v'], matrices: 'b', seed: 1 };
+const settings = smallRound(length, { base, adapter });
+const rounded = roundStart(
+  Float32Array.from({ length }, (_, i) => (i === 0 ? 0.5 : Math.sin(i) / 50)),
+  [length / 4, (3 * length) / 4],
+);
+if (!rounded.ok) throw new Error(rounded.refusal);
+const { segments, levels, values } = rounded.value;
+const file: StartFile = { base, adapter, description: 'the repository’s dependencies', segments, levels };
+
+const post = (
+  federation: TestFederation,
+  changes: Partial<StartFile> & { sequence?: number } = {},
+  send?: SendHttp,
+) => {
+  const { sequence = 1, ...own } = changes;
+  const board = send === undefined ? federation.board : federation.boardFor(federation.lead, send);
+  const head = { federation: federation.anchors.federation, sequence };
+  return postStart(board, { ...file, ...own }, head, federation.lead, signal);
+};
+const lastStanding = (member: MemberProcess) => member.said().findLast(({ at }) => at === 'standing');
+const floatsIn = async (path: string | undefined) =>
+  new Float32Array(new Uint8Array(await readFile(path ?? '')).buffer);
+
+it('members use the lead’s start before any round, and the first round goes on from it to the same floats', async () => {
+  await using coordinator = await startCoordinator();
+  const federation = await foundFederation(coordinator);
+  const again = async () => {
+    await coordinator.kill();
+    await coordinator.start();
+  };
+  // Killed amid the values, and again once the start is there.
+  let pieces = 0;
+  const breaking: SendHttp = (request, during) =>
+    request.method === 'PUT' && ++pieces === 2 ? Promise.reject(new Error('broke')) : fetchHttp(request, during);
+  await expect(post(federation, {}, breaking)).rejects.toThrow('broke');
+  await again();
+  const posted = await post(federation);
+  if (!posted.ok) throw new Error(posted.refusal);
+  expect(await post(federation)).toEqual(posted);
+  await again();
+  expect((await federation.board.state(signal)).start).toEqual({
+    id: hex(posted.value),
+    description: file.description,
+  });
+  await using stack = new AsyncDisposableStack();
+  const members: MemberProcess[] = [];
+  for (const [seed, name] of ['ada', 'ben', 'cleo'].entries()) {
+    members.push(stack.use(await startMember(coordinator, federation, { name, seed, length, trainingMs: 300 })));
+  }
+  for (const [i, member] of members.entries()) await federation.approve(await member.key(), `member ${i}`);
+  await until(
+    'all use the start',
+    () => members.every((member) => lastStanding(member)?.standing?.start?.judgement?.adopt === true),
+    20_000,
+  );
+  for (const member of members) expect(await floatsIn(lastStanding(member)?.adapter)).toEqual(values);
+
+  const dan = await joinFederation(federation, 'dan');
+  await federation.command({ do: 'start', settings });
+  const round = await until('the round', () => dan.newestRound());
+  expect(round.plan.parent).toEqual(posted.value);
+  expect(round.cohort.length).toBe(4);
+  await dan.upload(round);
+  const judged = (member: MemberProcess) => lastStanding(member)?.standing?.kind === 'judged';
+  await until('all have judged', () => members.every(judged), 30_000);
+  const result = await until('the result', () => dan.result(round));
+  const mean = meanOf(result.sum, quantiserOf(round));
+  const total = values.map((value, i) => value + mean[i]!);
+  for (const member of members) expect(await floatsIn(lastStanding(member)?.adapter)).toEqual(total);
+  expect(members.flatMap((member) => member.said().filter(({ at }) => at === 'trouble'))).toEqual([]);
+});
+
+it('goes on from the last result that was not voted down, and otherwise from the newest start', async () => {
+  await using coordinator = await startCoordinator();
+  const federation = await foundFederation(coordinator);
+  const members: SimulatedMember[] = [];
+  for (const name of ['ada', 'ben', 'cleo']) members.push(await joinFederation(federation, name));
+  const [ada] = members as [SimulatedMember, SimulatedMember, SimulatedMember];
+  /** A whole round with votes like this; gives its parent and its result. */
+  async function play(number: number, adopt: boolean) {
+    await federation.command({ do: 'start', settings });
+    const round = await until(`round ${number}`, async () => {
+      const newest = await ada.newestRound();
+      return newest?.plan.round === number && newest;
+    });
+    for (const member of members) await member.upload(round);
+    const named = async () => (await federation.board.list(roundTopic(round.id, 'survivors'), signal)).length > 0;
+    await until('the survivors', named);
+    for (const member of members.slice(0, 2)) await member.serve(round);
+    const { id } = await until('the result', () => ada.result(round));
+    for (const member of members) await member.vote(round, id, adopt);
+    return { parent: round.plan.parent, id };
+  }
+  const [first, second] = [await post(federation), await post(federation, { sequence: 2, description: 'more' })];
+  if (!first.ok || !second.ok) throw new Error('The starts were refused.');
+  expect((await play(1, false)).parent).toEqual(second.value);
+  const third = await post(federation, { sequence: 3, description: 'yet more' });
+  const next = await play(2, true);
+  expect(third).toEqual({ ok: true, value: next.parent });
+  await post(federation, { sequence: 4, description: 'too late' });
+  const last = await play(3, false);
+  expect(last.parent).toEqual(next.id);
+  expect((await play(4, true)).parent).toEqual(next.id);
+});
+
+it('takes starts from the lead alone, whole and right, and no plan or member goes on from another model’s', async () => {
+  await using coordinator = await startCoordinator();
+  const federation = await foundFederation(coordinator);
+  const { anchors, lead, board } = federation;
+  const ada = await joinFederation(federation, 'ada');
+  for (const name of ['ben', 'cleo']) await joinFederation(federation, name);
+  const body = { type: 'start', federation: anchors.federation, sequence: 1, ...file, values: sha256(levels) };
+  const { levels: _, ...start } = body;
+  const id = (message: Uint8Array) => claimedId(message) ?? message;
+  const refusalOf = async (posting: Promise<unknown>) =>
+    posting.then(
+      () => undefined,
+      (error: { refusal?: string }) => error.refusal,
+    );
+  const [stranger, message] = [newSigningKeys(), signMessage(start, lead)];
+  const strange = federation.boardFor(stranger);
+  expect(await refusalOf(strange.post(startsTopic, signMessage(start, stranger), signal))).toBe('notAMember');
+  await expect(strange.post(startBlobsTopic(id(message)), levels, signal)).rejects.toMatchObject({ status: 403 });
+  const asAda = federation.requestAs(ada.signing);
+  const topic = `/v1/f/${hex(anchors.federation)}/topics/${startsTopic}`;
+  expect(await refusalOf(asAda('POST', topic, signMessage(start, ada.signing), signal))).toBe('notTheLead');
+  expect(await refusalOf(board.post(startsTopic, signMessage(start, ada.signing), signal))).toBe('wrongSigner');
+  expect(await refusalOf(board.post(startsTopic, message, signal))).toBe('valuesMissing');
+  const other = new Uint8Array(32).fill(9);
+  const target = `/v1/f/${hex(anchors.federation)}/blobs/${hex(id(message))}/${hex(other)}?offset=0&size=${length}`;
+  expect(await refusalOf(federation.requestAs(lead)('PUT', target, levels, signal))).toBe('payloadHash');
+  const wild = levels.with(7, 0x80);
+  const wildMessage = signMessage({ ...start, values: sha256(wild) }, lead);
+  await board.post(startBlobsTopic(id(wildMessage)), wild, signal);
+  expect(await refusalOf(board.post(startsTopic, wildMessage, signal))).toBe('valuesRange');
+  expect(await readTopic(board, startsTopic, signal)).toEqual([]);
+
+  expect(await post(federation, { base: other, sequence: 5 })).toMatchObject({ ok: true });
+  expect(await refusalOf(post(federation, { sequence: 5 }))).toBe('staleStart');
+  await using member = await startMember(coordinator, federation, { name: 'dan', seed: 1, length });
+  await federation.approve(await member.key(), 'dan');
+  const refused = () => lastStanding(member)?.standing?.start?.refusal;
+  expect(await until('dan refuses', refused, 20_000)).toBe('startBase');
+  expect(lastStanding(member)?.adapter).toBeUndefined();
+  await federation.command({ do: 'start', settings });
+  expect((await ada.newestRound())?.plan.parent).toBeNull();
+});
