@@ -17,6 +17,8 @@ export interface NativeSettings {
   /** At most so many tokens of each, whole windows. */
   readonly trainTokens: number;
   readonly heldOutTokens: number;
+  /** One where it is left out: several members share a machine. */
+  readonly threads?: number;
 }
 
 /** The real trainer on given texts in place of stored examples. */
@@ -38,7 +40,7 @@ export async function nativeMemberTrainer(
     host,
     model: model.gguf,
     modelSha256: await sha256OfFile(settings.model),
-    threads: 1,
+    threads: settings.threads ?? 1,
     async files(sequence) {
       const train = windows(settings.train, settings.trainTokens, sequence);
       const heldOut = windows(settings.heldOut, settings.heldOutTokens, sequence);

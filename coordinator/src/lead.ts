@@ -15,8 +15,10 @@ import {
   readMembership,
 } from '#protocol/federation/membership.ts';
 import type { CommandAction } from '#protocol/federation/messages.ts';
+import { refusalText } from '#protocol/federation/refusal.ts';
 import { roundSettingsFileSchema, settingsFromFile } from '#protocol/federation/roundSettings.ts';
 import { signMessage } from '#protocol/federation/signedMessage.ts';
+import { decodeStartFile, postStart } from '#protocol/federation/startFile.ts';
 import { fetchHttp } from './fetchHttp.ts';
 
 const usage = `Usage: npm run coordinator -- lead COMMAND --as FILE [OPTION…]
@@ -26,8 +28,12 @@ const usage = `Usage: npm run coordinator -- lead COMMAND --as FILE [OPTION…]
   remove KEY                      takes somebody out
   start --settings FILE           begins a round
   schedule --settings FILE --every-minutes N
+  start-from --file FILE          hands all members an adapter trained on public code, from which rounds go on
   policy --file FILE              hands the organisation's signed policy to all members
-  unschedule | stop | status | audit`;
+  unschedule | stop | status | audit
+
+From the repository, where the model and its trainer are, such a file is trained and handed on by
+  start-from-code FOLDER… --settings FILE   (more with --help)`;
 
 /** Everything that a lead needs later: the file's owner is the lead. */
 const leadFileSchema = z.object({
@@ -99,6 +105,8 @@ export async function runLead(args: readonly string[]): Promise<number> {
       case 'unschedule':
       case 'stop':
         return await order(lead, { do: command });
+      case 'start-from':
+        return await startFrom(lead, values.file);
       case 'policy':
         if (values.file === undefined) return complain('Name the file of the signed policy with --file.');
         await lead.board.post(policyTopic, new Uint8Array(await readFile(atCaller(values.file))), signal);
@@ -191,6 +199,16 @@ async function changeRoster(lead: Lead, kind: RosterChange['kind'], who = '', na
 async function order({ board, keys, federation, signal }: Lead, action: CommandAction): Promise<number> {
   await board.post('commands', leadCommand(federation, Date.now(), action, keys), signal);
   console.log('Done.');
+  return 0;
+}
+
+async function startFrom({ board, keys, federation, signal }: Lead, path: string | undefined): Promise<number> {
+  if (path === undefined) return complain('Name the file of the start with --file.');
+  const file = decodeStartFile(new Uint8Array(await readFile(atCaller(path))));
+  if (file === undefined) throw new Error(`${path} is no start: “start-from-code” makes one.`);
+  const posted = await postStart(board, file, { federation, sequence: Date.now() }, keys, signal);
+  if (!posted.ok) throw new Error(`${path}: ${refusalText[posted.refusal]}`);
+  console.log(`Start ${hex(posted.value)}: ${file.description}`);
   return 0;
 }
 

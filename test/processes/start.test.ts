@@ -1,22 +1,32 @@
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { fetchHttp } from '../../coordinator/src/fetchHttp.ts';
 import { simulatedBase } from '../../demo/simulatedTrainer.ts';
+import { sha256OfFile } from '../../language-server/src/learning/adapterFile.ts';
 import { readTopic, roundTopic, startBlobsTopic, startsTopic } from '../../protocol/src/federation/board.ts';
 import { hex } from '../../protocol/src/federation/bytes.ts';
 import type { SendHttp } from '../../protocol/src/federation/httpBoard.ts';
 import { newSigningKeys } from '../../protocol/src/federation/keys.ts';
 import { meanOf } from '../../protocol/src/federation/quantiser.ts';
 import { quantiserOf } from '../../protocol/src/federation/round.ts';
+import { defaultRoundSettings } from '../../protocol/src/federation/roundSettings.ts';
 import { claimedId, sha256, signMessage } from '../../protocol/src/federation/signedMessage.ts';
-import { roundStart } from '../../protocol/src/federation/start.ts';
+import { openStart, roundStart, startValues } from '../../protocol/src/federation/start.ts';
 import { postStart, type StartFile } from '../../protocol/src/federation/startFile.ts';
 import { foundFederation, startCoordinator, type TestFederation } from '../lib/coordinator.ts';
+import { habitualExamples } from '../lib/examples.ts';
+import { trainerHost } from '../lib/learning.ts';
 import { type MemberProcess, startMember } from '../lib/memberProcess.ts';
 import { joinFederation, type SimulatedMember, smallRound } from '../lib/simulatedMember.ts';
-import { until } from './setup.ts';
+import { modelPath, until } from './setup.ts';
 
 const { signal } = new AbortController();
+const command = fileURLToPath(new URL('../../demo/startFromCode.ts', import.meta.url));
 const length = 40_000;
 const base = new Uint8Array(Buffer.from(simulatedBase, 'hex'));
 const adapter: StartFile['adapter'] = { rank: 8, alpha: 16, targets: ['q', 'v'], matrices: 'b', seed: 1 };
@@ -166,4 +176,40 @@ it('takes starts from the lead alone, whole and right, and no plan or member goe
   expect(lastStanding(member)?.adapter).toBeUndefined();
   await federation.command({ do: 'start', settings });
   expect((await ada.newestRound())?.plan.parent).toBeNull();
+});
+
+it.skipIf('missing' in trainerHost())('the lead’s command trains a start on folders of code and posts it', async () => {
+  await using coordinator = await startCoordinator();
+  const federation = await foundFederation(coordinator);
+  const { anchors, lead } = federation;
+  const folder = await mkdtemp(join(tmpdir(), 'argot-start-'));
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const as = join(folder, 'lead.json');
+  const keys = { lead: hex(anchors.lead), secretKey: hex(lead.secretKey) };
+  const { url } = coordinator;
+  const leadFile = { url, federation: hex(anchors.federation), coordinator: hex(anchors.coordinator), ...keys };
+  await writeFile(as, JSON.stringify(leadFile));
+  const usual = defaultRoundSettings({ base: await sha256OfFile(modelPath()), adapter, length: 1 });
+  const training = { ...usual.training, sequence: 64, learningRate: 4e-3 };
+  const settingsFile = join(folder, 'round.json');
+  await writeFile(settingsFile, JSON.stringify({ ...usual, training }));
+  const [code, empty] = [join(folder, 'code'), join(folder, 'empty')];
+  for (const each of [code, empty]) await mkdir(each);
+  for (const [i, { text }] of habitualExamples(20).entries()) await writeFile(join(code, `${i}.js`), text);
+  const run = (from: string) => {
+    const args = [command, from, '--settings', settingsFile, '--model', modelPath(), '--as', as, '--windows', '6'];
+    return promisify(execFile)(process.execPath, [...args, '--threads', '1', '--description', 'habits']);
+  };
+  await expect(run(empty)).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/too little code/) });
+  expect((await run(code)).stdout).toMatch(/Trained on \d+ files\. On \d+ held-out files.*% less/);
+  const [message] = await readTopic(federation.board, startsTopic, signal);
+  const start = openStart(message!, anchors);
+  if (!start.ok) throw new Error(start.refusal);
+  expect(start.value.body).toMatchObject({ description: 'habits', adapter });
+  const blob = await federation.board.read(start.value.body.values, signal);
+  expect(startValues(blob, start.value.body)).toMatchObject({ ok: true });
+  // One range for each matrix of B: q and v of thirty layers.
+  expect(start.value.body.segments.map(({ length }) => length).slice(0, 2)).toEqual([8 * 576, 8 * 192]);
+  expect(start.value.body.segments.length).toBe(60);
 });

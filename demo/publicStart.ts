@@ -1,0 +1,87 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RoundSettings } from '#protocol/federation/messages.ts';
+import { refusalText } from '#protocol/federation/refusal.ts';
+import { roundStart } from '#protocol/federation/start.ts';
+import type { StartFile } from '#protocol/federation/startFile.ts';
+import { readGguf } from '../language-server/src/engine/gguf.ts';
+import { matrixLengthsFor } from '../language-server/src/federation/adapterLength.ts';
+import type { LocalOutcome, TrainingProgress } from '../language-server/src/federation/localTrainer.ts';
+import { sha256OfFile } from '../language-server/src/learning/adapterFile.ts';
+import { nativeMemberTrainer } from './nativeMemberTrainer.ts';
+import { readPublicCode } from './publicCode.ts';
+
+export interface PublicStartOptions {
+  /** The repository, for the trainer. */
+  readonly root: string;
+  readonly model: string;
+  readonly folders: readonly string[];
+  /** Base, adapter, and how a window is trained. */
+  readonly settings: Pick<RoundSettings, 'base' | 'adapter' | 'training'>;
+  readonly windows: number;
+  readonly description: string;
+  readonly threads: number;
+  /** For files on the way. */
+  readonly work: string;
+  readonly onProgress: (progress: TrainingProgress) => void;
+}
+
+export interface PublicStart {
+  readonly file: StartFile;
+  readonly files: number;
+  readonly heldOutFiles: number;
+  /** On held-out files, nats a token; `rounded` is what members would have. */
+  readonly loss: { readonly base: number; readonly trained: number; readonly rounded: number };
+}
+
+/** Of code, seen generously: more text than the tokens need is cut off. */
+const charactersPerToken = 5;
+const mostHeldOutWindows = 40;
+
+/** Trains an adapter on public code, once through, and rounds it as a start. Throws with a sentence where it can't. */
+export async function trainPublicStart(options: PublicStartOptions, signal: AbortSignal): Promise<PublicStart> {
+  const { root, model, settings, windows, work } = options;
+  const { base, adapter, training } = settings;
+  const { sequence, learningRate } = training;
+  const [trainTokens, heldOutTokens] = [windows * sequence, Math.min(windows, mostHeldOutWindows) * sequence];
+  const gguf = await readGguf(model, signal);
+  if (!gguf.ok) throw new Error(gguf.message);
+  const sha256 = await sha256OfFile(model);
+  if (sha256 !== Buffer.from(base).toString('hex')) {
+    throw new Error(`${model} is not the base model of the settings: its SHA-256 is ${sha256}.`);
+  }
+  const lengths = matrixLengthsFor(gguf.gguf, adapter);
+  if (lengths === undefined) throw new Error(`${model} lacks a matrix that the settings’ adapter names.`);
+  const characters = { train: trainTokens * charactersPerToken, heldOut: heldOutTokens * charactersPerToken };
+  const code = await readPublicCode(options.folders, characters, signal);
+  if (code.train.files === 0 || code.heldOut.files === 0) {
+    throw new Error(`There is too little code to learn from and to judge by in ${options.folders.join(', ')}.`);
+  }
+  const texts = { train: code.train.texts, heldOut: code.heldOut.texts };
+  const { threads } = options;
+  const local = { root, model, threads, ...texts, trainTokens, heldOutTokens };
+  const trainer = await nativeMemberTrainer(local, work, signal);
+  const job = { adapter, training: { steps: windows, packsPerStep: 1, sequence, learningRate }, maxWeight: 1 };
+  const place = { start: undefined, work: join(work, 'training'), onProgress: options.onProgress };
+  const { update } = taken(await trainer.train({ ...job, ...place, privacy: { mechanism: 'none' } }, signal));
+  const rounded = roundStart(update, lengths);
+  if (!rounded.ok) throw new Error(refusalText[rounded.refusal]);
+  await mkdir(work, { recursive: true });
+  const [exact, start] = [join(work, 'exact.gguf'), join(work, 'start.gguf')];
+  taken(await trainer.materialise(adapter, update, exact, signal));
+  taken(await trainer.materialise(adapter, rounded.value.values, start, signal));
+  const losses = taken(await trainer.heldOutLosses([undefined, exact, start], signal));
+  const [baseLoss = 0, trained = 0, roundedLoss = 0] = losses;
+  const { segments, levels } = rounded.value;
+  return {
+    file: { base, adapter, description: options.description, segments, levels },
+    files: code.train.files,
+    heldOutFiles: code.heldOut.files,
+    loss: { base: baseLoss, trained, rounded: roundedLoss },
+  };
+}
+
+function taken<Value>(outcome: LocalOutcome<Value>): Value {
+  if (!outcome.ok) throw new Error(outcome.message);
+  return outcome.value;
+}

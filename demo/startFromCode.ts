@@ -1,0 +1,114 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { roundSettingsFileSchema, settingsFromFile } from '#protocol/federation/roundSettings.ts';
+import { encodeStartFile } from '#protocol/federation/startFile.ts';
+import { runLead } from '../coordinator/src/lead.ts';
+import { trainPublicStart } from './publicStart.ts';
+
+// npm run coordinator -- lead start-from-code: trains here, since the coordinator knows no model, and posts as the lead's command does.
+const usage = `Usage: npm run coordinator -- lead start-from-code FOLDER… --settings FILE [OPTION…]
+  --settings FILE      the rounds' settings: base model, adapter, length of a window, learning rate
+  --model FILE         the base model; default: the variable ARGOT_MODEL_PATH
+  --as FILE            the lead's file: posts the start
+  --output FILE        keeps it, for “lead start-from --file FILE” on another machine
+  --windows N          to train on, once through; default 100
+  --threads N          default: every core
+  --description TEXT   what members read of it; default: the folders' names`;
+
+/** Below this, nothing is posted: a start that gains nothing costs every member an evaluation. */
+const leastGain = 0.001;
+const count = z.coerce.number().int().min(1);
+
+const stopping = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stopping.abort(new Error('Stopped.')));
+const work = await mkdtemp(join(tmpdir(), 'argot-start-'));
+try {
+  process.exitCode = await main(stopping.signal);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+} finally {
+  await rm(work, { recursive: true, force: true });
+}
+// The tokenizer's library keeps a process alive.
+process.exit();
+
+async function main(signal: AbortSignal): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      settings: { type: 'string' },
+      model: { type: 'string' },
+      as: { type: 'string' },
+      output: { type: 'string' },
+      windows: { type: 'string', default: '100' },
+      threads: { type: 'string', default: String(availableParallelism()) },
+      description: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  const model = values.model ?? process.env.ARGOT_MODEL_PATH ?? '';
+  const counts = z.object({ windows: count, threads: count }).safeParse(values);
+  if (positionals.length === 0) return complain('Name the folders of public code.');
+  if (values.settings === undefined) return complain('Name the file of the rounds’ settings with --settings.');
+  if (model === '') return complain('Name the base model’s file with --model.');
+  if (values.as === undefined && values.output === undefined) return complain('Name --as, --output or both.');
+  if (!counts.success) return complain('--windows and --threads are whole numbers from 1 on.');
+  const read = roundSettingsFileSchema.safeParse(JSON.parse(await readFile(atCaller(values.settings), 'utf8')));
+  if (!read.success) throw new Error(`${values.settings}: ${z.prettifyError(read.error)}`);
+  const folders = positionals.map(atCaller);
+  const start = await trainPublicStart(
+    {
+      root: fileURLToPath(new URL('..', import.meta.url)),
+      model: atCaller(model),
+      folders,
+      settings: settingsFromFile(read.data),
+      ...counts.data,
+      description: (values.description ?? `Public code: ${folders.map((each) => basename(each)).join(', ')}`).slice(
+        0,
+        300,
+      ),
+      work,
+      onProgress: progressLines(),
+    },
+    signal,
+  );
+  const { base, trained, rounded } = start.loss;
+  const gain = 1 - rounded / base;
+  console.log(
+    `Trained on ${start.files} files. On ${start.heldOutFiles} held-out files: ${base.toFixed(4)} nats a token without it, ` +
+      `${rounded.toFixed(4)} with it (${(100 * gain).toFixed(1)} % less; ${trained.toFixed(4)} before rounding).`,
+  );
+  if (!(gain > leastGain)) throw new Error('The adapter is no better on held-out files: nothing was posted.');
+  const output = values.output === undefined ? join(work, 'start') : atCaller(values.output);
+  await writeFile(output, encodeStartFile(start.file));
+  return values.as === undefined ? 0 : runLead(['start-from', '--file', output, '--as', values.as]);
+}
+
+/** One line for each tenth of the steps. */
+function progressLines(): (progress: { readonly step: number; readonly steps: number }) => void {
+  let said = 0;
+  return ({ step, steps }) => {
+    const tenth = Math.floor((10 * step) / steps);
+    if (tenth > said) console.error(`Step ${step} of ${steps}`);
+    said = Math.max(said, tenth);
+  };
+}
+
+function complain(message: string): number {
+  console.error(`${message}\n\n${usage}`);
+  return 2;
+}
+
+/** npm runs scripts in the package's folder; INIT_CWD is where the command was typed. */
+function atCaller(path: string): string {
+  return resolve(process.env.INIT_CWD ?? process.cwd(), path);
+}
