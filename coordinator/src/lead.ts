@@ -15,11 +15,10 @@ import {
   readMembership,
 } from '#protocol/federation/membership.ts';
 import type { CommandAction } from '#protocol/federation/messages.ts';
-import { refusalText } from '#protocol/federation/refusal.ts';
 import { roundSettingsFileSchema, settingsFromFile } from '#protocol/federation/roundSettings.ts';
 import { signMessage } from '#protocol/federation/signedMessage.ts';
-import { decodeStartFile, postStart } from '#protocol/federation/startFile.ts';
 import { fetchHttp } from './fetchHttp.ts';
+import { startFrom } from './leadStart.ts';
 
 const usage = `Usage: npm run coordinator -- lead COMMAND --as FILE [OPTION…]
   found --url URL --token TOKEN   begins a federation; FILE becomes its lead's secret, keep it
@@ -86,7 +85,7 @@ export async function runLead(args: readonly string[]): Promise<number> {
   if (command === undefined || values.as === undefined)
     return complain('Name a command, and the lead’s file with --as.');
   const path = atCaller(values.as);
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(command === 'start-from' ? 30 * 60_000 : 60_000);
   try {
     if (command === 'found') return await found(path, values.url, values.token, signal);
     const lead = await openLead(path, signal);
@@ -106,7 +105,9 @@ export async function runLead(args: readonly string[]): Promise<number> {
       case 'stop':
         return await order(lead, { do: command });
       case 'start-from':
-        return await startFrom(lead, values.file);
+        if (values.file === undefined) return complain('Name the file of the start with --file.');
+        await startFrom(lead, atCaller(values.file));
+        return 0;
       case 'policy':
         if (values.file === undefined) return complain('Name the file of the signed policy with --file.');
         await lead.board.post(policyTopic, new Uint8Array(await readFile(atCaller(values.file))), signal);
@@ -199,16 +200,6 @@ async function changeRoster(lead: Lead, kind: RosterChange['kind'], who = '', na
 async function order({ board, keys, federation, signal }: Lead, action: CommandAction): Promise<number> {
   await board.post('commands', leadCommand(federation, Date.now(), action, keys), signal);
   console.log('Done.');
-  return 0;
-}
-
-async function startFrom({ board, keys, federation, signal }: Lead, path: string | undefined): Promise<number> {
-  if (path === undefined) return complain('Name the file of the start with --file.');
-  const file = decodeStartFile(new Uint8Array(await readFile(atCaller(path))));
-  if (file === undefined) throw new Error(`${path} is no start: “start-from-code” makes one.`);
-  const posted = await postStart(board, file, { federation, sequence: Date.now() }, keys, signal);
-  if (!posted.ok) throw new Error(`${path}: ${refusalText[posted.refusal]}`);
-  console.log(`Start ${hex(posted.value)}: ${file.description}`);
   return 0;
 }
 

@@ -198,7 +198,7 @@ it.skipIf('missing' in trainerHost())('the lead’s command trains a start on fo
   for (const each of [code, empty]) await mkdir(each);
   for (const [i, { text }] of habitualExamples(20).entries()) await writeFile(join(code, `${i}.js`), text);
   const run = (from: string) => {
-    const args = [command, from, '--settings', settingsFile, '--model', modelPath(), '--as', as, '--windows', '6'];
+    const args = [command, from, '--settings', settingsFile, '--model', modelPath(), '--as', as, '--windows', '4'];
     return promisify(execFile)(process.execPath, [...args, '--threads', '1', '--description', 'habits']);
   };
   await expect(run(empty)).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/too little code/) });

@@ -12,7 +12,10 @@ import { startTrainer } from '../../language-server/src/learning/trainer.ts';
 import { trainerCommands } from '../../language-server/src/learning/trainerMessages.ts';
 import { openUserStore } from '../../language-server/src/store/userStore.ts';
 import { keyPairFrom } from '../../protocol/src/federation/keys.ts';
+import type { Outcome } from '../../protocol/src/federation/refusal.ts';
 import { defaultRoundSettings, settingsFromFile } from '../../protocol/src/federation/roundSettings.ts';
+import { roundStart } from '../../protocol/src/federation/start.ts';
+import { postStart } from '../../protocol/src/federation/startFile.ts';
 import { connectTo } from '../lib/client.ts';
 import { federationAt, startCoordinator } from '../lib/coordinator.ts';
 import { keepSecrets } from '../lib/editorSecrets.ts';
@@ -32,8 +35,8 @@ const examples = habitualExamples(40);
 const asked = `${examples[39]?.text.split('\n').slice(0, 3).join('\n')}\n  return`;
 
 /**
- * A coordinator, a language server with the real model as one member, and two members who send what the test gives them:
- * first what was learnt of the same habit, then its opposite.
+ * A coordinator, a language server with the real model as one member, a start with a little of what was learnt of a habit, and
+ * two members who send what the test gives them: first the rest of it, then its opposite.
  */
 it.skipIf('missing' in host)(
   'completions follow the team’s adapter where it is better here, and not where it is worse',
@@ -69,7 +72,7 @@ it.skipIf('missing' in host)(
     const lead = keyPairFrom(new Uint8Array(Buffer.from(secret, 'base64')));
     const federation = federationAt(coordinator.url, anchorsOf(enrolment), lead);
     const good = await learntUpdate(enrolment.adapter, repository);
-    let update = good;
+    let update = good.map((value) => 0.7 * value);
     const others: SimulatedMember[] = [];
     for (const name of ['Ben', 'Cleo']) others.push(await joinFederation(federation, name, { update: () => update }));
 
@@ -118,15 +121,27 @@ it.skipIf('missing' in host)(
 
     const before = await said();
     expect(before).not.toContain('ctx.seal');
-    expect(await play(1)).toMatch(/better adapter, which you use/);
-    const [first] = await until(
-      'the team’s adapter is in use',
-      async () => {
-        const versions = await inUse();
-        return versions.length > 0 ? versions : undefined;
-      },
-      300_000,
+    /** The team's adapter in use, once it is another than `last`. */
+    const follows = (last?: string) =>
+      until('the team’s adapter is in use', async () => (await inUse()).find(({ id }) => id !== last), 300_000);
+    const begun = got(
+      roundStart(
+        good.map((value) => 0.3 * value),
+        [good.length],
+      ),
     );
+    const { base, adapter } = enrolment;
+    const shape = { base: new Uint8Array(Buffer.from(base.sha256, 'hex')), adapter, description: 'habits' };
+    const file = { ...shape, segments: begun.segments, levels: begun.levels };
+    got(
+      await postStart(federation.board, file, { federation: federation.anchors.federation, sequence: 1 }, lead, signal),
+    );
+    const start = await follows();
+    expect(start).toMatchObject({ kind: 'team', origin: 'round', verdict: 'better' });
+    expect((await team())?.standing).toMatch(/public code, and you use it\. It was trained on: habits$/);
+
+    expect(await play(1)).toMatch(/better adapter, which you use/);
+    const first = await follows(start.id);
     expect(first).toMatchObject({ kind: 'team', origin: 'round', verdict: 'better' });
     await until('completions are made with it', async () => (await said()).includes('ctx.seal'), 60_000);
 
@@ -134,17 +149,24 @@ it.skipIf('missing' in host)(
     expect(await play(2)).toMatch(/no better on your code/);
     // A little later than a step: nothing has followed.
     await new Promise((resolve) => setTimeout(resolve, 2000));
-    expect((await inUse()).map(({ id }) => id)).toEqual([first?.id]);
+    expect((await inUse()).map(({ id }) => id)).toEqual([first.id]);
     expect(await said()).toContain('ctx.seal');
     const { rounds } = await client.connection.sendRequest(dashboardRequest, null);
     expect(rounds).toMatchObject([
+      { round: 0, outcome: expect.stringContaining('public code') },
       { team: basename(repository), round: 1, outcome: expect.stringContaining('better') },
       { round: 2, outcome: expect.stringContaining('no better') },
     ]);
     expect(rounds[0]?.gain).toBeGreaterThan(0);
+    expect(rounds[1]?.gain).toBeGreaterThan(rounds[0]?.gain ?? 1);
     console.log(`Before: ${before}; ${JSON.stringify(rounds.map(({ gain, outcome }) => ({ gain, outcome })))}`);
   },
 );
+
+function got<Value>(outcome: Outcome<Value>): Value {
+  if (!outcome.ok) throw new Error(outcome.refusal);
+  return outcome.value;
+}
 
 /** What a member learns of the habit, as the difference that it sends. */
 async function learntUpdate(adapter: Enrolment['adapter'], folder: string): Promise<Float32Array> {

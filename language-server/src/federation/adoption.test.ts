@@ -25,3 +25,9 @@ it('tells a newer adapter from one that was taken out of use, and what was follo
   expect(stepToFollow({ ...state, active: null, followed: 'b' })).toEqual({ kind: 'withdraw', result: 'b' });
   expect(stepToFollow({ ...state, active: null, followed: null })).toBeUndefined();
 });
+
+it('hands a start on as round 0, before any round', () => {
+  const start = { ...judged[0]!, result: 'start', round: 0 };
+  const begun = { active: 'start', previous: null, judged: [start], followed: null };
+  expect(stepToFollow(begun)).toEqual({ kind: 'adopt', result: 'start', round: 0 });
+});
