@@ -74,6 +74,8 @@ it('members use the lead’s start before any round, and the first round goes on
     id: hex(posted.value),
     description: file.description,
   });
+  // Newer, but no start for this team's model.
+  expect(await post(federation, { base: new Uint8Array(32), sequence: 2 })).toMatchObject({ ok: true });
   await using stack = new AsyncDisposableStack();
   const members: MemberProcess[] = [];
   for (const [seed, name] of ['ada', 'ben', 'cleo'].entries()) {
