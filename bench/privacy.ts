@@ -1,18 +1,20 @@
-// npm run bench -- privacy [--json] [--parts client,record,membership,inversion] [--members 5,10,20,50] [--epsilons 1,2,8] [--matrices all,values]
+// npm run bench -- privacy [--json] [--parts client,record,membership,inversion] [--members 5,10,20,50] [--epsilons 1,2,8]
+//                          [--matrices all,values] [--starts nothing,public]
 // What privacy leaves of the gain, at record and at client level, canaries, and whether the forecast has the right sign.
 // Each piece of work is kept in the user's cache folder, so that a run that was stopped goes on: docs/benchmarks.md.
 import { parseArgs } from 'node:util';
 import { runBenchmark } from './lib/main.ts';
 import { rounded } from './lib/measure.ts';
-import { type ClientRow, clientLevel, clientSizes, delta } from './lib/privacy/clientLevel.ts';
+import { type ClientRow, clientLevel, clientSizes, delta, type StartKind } from './lib/privacy/clientLevel.ts';
 import { readCode } from './lib/privacy/corpus.ts';
 import { inversion } from './lib/privacy/inversion.ts';
 import { membershipInference } from './lib/privacy/membership.ts';
-import { recordLevel, recordSizes } from './lib/privacy/recordLevel.ts';
+import { type RecordRow, recordLevel, recordSizes } from './lib/privacy/recordLevel.ts';
 import type { Which } from './lib/privacy/vectors.ts';
 import { openWorkshop } from './lib/privacy/workshop.ts';
 
 const matrices: readonly Which[] = ['all', 'values'];
+const starts: readonly StartKind[] = ['nothing', 'public'];
 
 await runBenchmark(async (signal) => {
   const { values: options } = parseArgs({
@@ -22,22 +24,28 @@ await runBenchmark(async (signal) => {
       members: { type: 'string', default: '5,10,20,50' },
       epsilons: { type: 'string', default: '1,2,8' },
       matrices: { type: 'string', default: matrices.join(',') },
+      starts: { type: 'string', default: starts.join(',') },
     },
   });
   const progress = (line: string): void => console.error(line);
   const epsilons = options.epsilons.split(',').map(Number);
   const workshop = await openWorkshop(signal, progress);
   const code = await readCode(progress);
+  const chosenStarts = starts.filter((each) => options.starts.split(',').includes(each));
   const client: ClientRow[] = [];
   if (options.parts.includes('client')) {
-    for (const members of options.members.split(',').map(Number)) {
-      for (const which of matrices.filter((each) => options.matrices.split(',').includes(each))) {
-        client.push(...(await clientLevel(code, workshop, { members, which, epsilons })));
-        progress(JSON.stringify(client.slice(-1 - epsilons.length)));
+    for (const start of chosenStarts) {
+      for (const members of options.members.split(',').map(Number)) {
+        for (const which of matrices.filter((each) => options.matrices.split(',').includes(each))) {
+          client.push(...(await clientLevel(code, workshop, { start, members, which, epsilons })));
+          progress(JSON.stringify(client.slice(-1 - epsilons.length)));
+        }
       }
     }
   }
-  const record = options.parts.includes('record') ? await recordLevel(code, workshop, epsilons) : [];
+  const record: RecordRow[] = [];
+  if (options.parts.includes('record'))
+    for (const start of chosenStarts) record.push(...(await recordLevel(code, workshop, start, epsilons)));
   const membership = options.parts.includes('membership') ? await membershipInference(code, workshop, epsilons) : [];
   const inverted = options.parts.includes('inversion') ? await inversion(code, workshop, epsilons) : [];
   const right = client.filter(({ forecastSignRight }) => forecastSignRight).length;

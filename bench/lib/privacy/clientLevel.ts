@@ -19,14 +19,18 @@ export const delta = 1e-5;
 const partsPerAuthor = 5;
 const testAuthors = 3;
 /** In windows of 256 tokens; `testWindows` and `validWindows` of each author that it is tested on. */
-export const clientSizes = { windowsPerMember: 10, testWindows: 6, validWindows: 2 } as const;
+export const clientSizes = { windowsPerMember: 10, testWindows: 12, validWindows: 4 } as const;
 const { windowsPerMember, testWindows, validWindows } = clientSizes;
 /** Of the update's norm, which is 1 for each member. */
 const stepLengths = [0.1, 0.25, 0.75, 1.5] as const;
 /** Of what ordinary training adds: `valid` chooses. */
-export const trainedLengths = [0.5, 1, 2] as const;
+export const trainedLengths = [0.5, 1, 2, 4] as const;
+
+/** `public`: an adapter that was trained on public code, an epoch of AdamW, B alone. */
+export type StartKind = 'nothing' | 'public';
 
 export interface ClientRow {
+  readonly start: StartKind;
   readonly members: number;
   readonly which: Which;
   readonly epsilon: number | 'none';
@@ -36,16 +40,21 @@ export interface ClientRow {
   readonly stepLength: number;
   readonly bitsPerByte: number;
   readonly baseBitsPerByte: number;
+  /** All gains are counted from the base model; this one is the start's alone. */
+  readonly startGainPercent: number;
   readonly gainPercent: number;
   /** Of the gain without noise, at its own best step. */
   readonly keptPercent: number | null;
   /** Of the gain of the same members' trained team adapter: the mean of what an epoch of AdamW adds to each one's B. */
   readonly keptOfTrainedPercent: number;
+  /** The same of what each adds to the start. */
+  readonly keptOfAddedPercent: number;
   readonly forecastPercent: number;
   readonly forecastSignRight: boolean;
 }
 
 export interface ClientSettings {
+  readonly start: StartKind;
   readonly members: number;
   readonly which: Which;
   readonly epsilons: readonly number[];
@@ -77,13 +86,20 @@ export function partOf({ train }: Author, part: number): readonly Example[] {
   return spread(train.slice(part * size, (part + 1) * size), windowsPerMember);
 }
 
+/** The workshop that goes on from there. */
+export async function startOf(start: StartKind, { publicWindows }: Code, workshop: Workshop): Promise<Workshop> {
+  return start === 'nothing' ? workshop : workshop.from(await workshop.train('public', publicWindows, 1));
+}
+
 /** One round: each member sends one clipped gradient; the noise of all is in the sum. Steps are chosen on `valid`. */
-export async function clientLevel(code: Code, workshop: Workshop, settings: ClientSettings): Promise<ClientRow[]> {
-  const { members, which } = settings;
+export async function clientLevel(code: Code, seeded: Workshop, settings: ClientSettings): Promise<ClientRow[]> {
+  const { members, which, start } = settings;
+  const workshop = await startOf(start, code, seeded);
   const updates = (await memberGradients(code, workshop, members)).map((each) => clipped(each, which));
   const signal = meanOf(updates);
   const judges = code.authors.slice(0, testAuthors);
   const valid = judges.flatMap(({ valid: windows }) => spread(windows, validWindows));
+  const startGain = (await testOn(judges, workshop, signal, 0)).gainPercent;
   const team = await trainedTeam(code, workshop, members, valid);
   const rows: ClientRow[] = [];
   for (const epsilon of ['none', ...settings.epsilons] as const) {
@@ -92,24 +108,24 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
     const noisy = withNoise(signal, deviation, which, `${members} ${which} ${epsilon}`);
     const stepLength = await bestStep(workshop, valid, noisy, stepLengths);
     const tested = await testOn(judges, workshop, noisy, stepLength);
-    const own = (updates[0] ?? signal).map((value) => value * expectedMeanNorm(members));
+    const own = (updates[0] ?? signal).map(
+      (value) => value * expectedMeanNorm(members, start === 'nothing' ? 'first' : 'later'),
+    );
     const forecast = await forecastFor(judges[0], workshop, { own, deviation, stepLength, settings, epsilon });
     const clean = rows[0]?.gainPercent;
+    const noiseNorm = deviation * Math.sqrt(which === 'all' ? parameters : valueParameters);
     rows.push({
-      members,
-      which,
-      epsilon,
+      ...{ start, members, which, epsilon },
       noiseMultiplier: rounded(multiplier, 3),
-      noiseOverSignal: rounded(
-        (deviation * Math.sqrt(which === 'all' ? parameters : valueParameters)) / normOf(signal),
-        1,
-      ),
+      noiseOverSignal: rounded(noiseNorm / normOf(signal), 1),
       stepLength,
+      startGainPercent: startGain,
       ...tested,
       keptPercent: clean === undefined ? null : rounded((100 * tested.gainPercent) / clean, 1),
       keptOfTrainedPercent: rounded((100 * tested.gainPercent) / team, 1),
+      keptOfAddedPercent: rounded((100 * (tested.gainPercent - startGain)) / (team - startGain), 1),
       forecastPercent: rounded(forecast, 2),
-      forecastSignRight: forecast > 0 === tested.gainPercent > 0,
+      forecastSignRight: forecast > 0 === tested.gainPercent > startGain,
     });
   }
   return rows;
@@ -176,10 +192,12 @@ async function forecastFor(
   const { own, deviation, stepLength: length, settings, epsilon } = round;
   const noisy = withNoise(own, deviation, settings.which, `forecast ${settings.members} ${epsilon}`);
   const held = spread(author?.valid ?? [], testWindows);
-  const [base = [], clean = [], draw = []] = await workshop.losses(held, [
+  const steps = [
+    { vector: own, length: 0 },
     { vector: own, length },
     { vector: noisy, length },
-  ]);
+  ];
+  const [, base = [], clean = [], draw = []] = await workshop.losses(held, steps);
   const terms = {
     mechanism: 'client',
     members: settings.members,

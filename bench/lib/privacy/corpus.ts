@@ -1,9 +1,13 @@
+import { resolve } from 'node:path';
 import { provideCorpora, type SourceFile } from '../../corpora/corpus.ts';
+import { grouped } from '../../corpora/split.ts';
 import { modelPath } from '../product.ts';
 import { openPromptEngine } from '../promptEngine.ts';
 import type { Example } from './workshop.ts';
 
 export const windowTokens = 256;
+export const publicPerPackage = 4;
+const runTokens = 24;
 
 export interface Author {
   readonly name: string;
@@ -17,6 +21,8 @@ export interface Author {
 
 export interface Code {
   readonly authors: readonly Author[];
+  /** Windows of packages by others, so many of each, which anybody may read. None shares a long run of tokens with an author. */
+  readonly publicWindows: readonly Example[];
   tokenize(text: string): readonly number[];
 }
 
@@ -42,7 +48,23 @@ export async function readCode(progress: (line: string) => void): Promise<Code> 
       tokensPerByte: tokens / bytes,
     };
   });
-  return { authors, tokenize: (text) => engine.tokenize(text) };
+  const [others] = await provideCorpora({
+    manifest: resolve(import.meta.dirname, '../../corpora/public.json'),
+    progress,
+  });
+  if (others === undefined) throw new Error('The manifest of public packages names none.');
+  const known = new Set(authors.flatMap(({ train, valid, test }) => [...train, ...valid, ...test].flatMap(runsOf)));
+  const packages = [...grouped([...others.train, ...others.valid, ...others.test], (file) => file.package).values()];
+  const publicWindows = packages.flatMap((files) => {
+    const own = windows(files).filter((window) => !runsOf(window).some((run) => known.has(run)));
+    return spread(own, publicPerPackage);
+  });
+  return { authors, publicWindows, tokenize: (text) => engine.tokenize(text) };
+}
+
+/** Each run of tokens that is too long for chance, as text. */
+function runsOf({ tokens }: Example): readonly string[] {
+  return tokens.slice(0, -runTokens + 1).map((_, i) => tokens.slice(i, i + runTokens).join(' '));
 }
 
 /** `count` of them, evenly over the whole, so that many packages are met. */

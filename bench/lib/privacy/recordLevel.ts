@@ -1,6 +1,6 @@
 import { mean, rounded } from '../measure.ts';
 import { createRandom } from '../random.ts';
-import { bestStep, multiplierFor, trainedLengths } from './clientLevel.ts';
+import { bestStep, multiplierFor, type StartKind, startOf, trainedLengths } from './clientLevel.ts';
 import { type Code, spread } from './corpus.ts';
 import { normOf, withNoise } from './vectors.ts';
 import type { Workshop } from './workshop.ts';
@@ -12,6 +12,7 @@ const canaryEpochs = 20;
 const stepLengths = [0.25, 0.75, 1.5, 3] as const;
 
 export interface RecordRow {
+  readonly start: StartKind;
   /** `canariesAlone`: many epochs of the canaries and nothing else. That exposure says whether the measure sees what is learnt. */
   readonly epsilon: number | 'none' | 'ordinary' | 'canariesAlone';
   readonly noiseMultiplier: number;
@@ -32,7 +33,13 @@ export interface RecordRow {
  * One developer's records, each clipped, summed once with noise for all of them (DP-SGD of one full-batch step), with a
  * unique string planted in each of fifty further records. `ordinary` is an epoch of AdamW over the same, without privacy.
  */
-export async function recordLevel(code: Code, workshop: Workshop, epsilons: readonly number[]): Promise<RecordRow[]> {
+export async function recordLevel(
+  code: Code,
+  seeded: Workshop,
+  start: StartKind,
+  epsilons: readonly number[],
+): Promise<RecordRow[]> {
+  const workshop = await startOf(start, code, seeded);
   const author = code.authors[0];
   if (author === undefined) throw new Error('The corpora hold no author.');
   const strings = canaryStrings();
@@ -52,7 +59,7 @@ export async function recordLevel(code: Code, workshop: Workshop, epsilons: read
     const step = { vector, length: await lengthFor(epsilon, vector) };
     const [base = Number.NaN, after = Number.NaN] = (await workshop.losses(test, [step])).map(bits);
     return {
-      epsilon,
+      ...{ start, epsilon },
       noiseMultiplier: rounded(multiplier, 3),
       stepLength: step.length,
       bitsPerByte: rounded(after, 4),

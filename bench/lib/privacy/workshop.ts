@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { findTrainer, startTrainer, type TrainerHost } from '../../../language-server/src/learning/trainer.ts';
 import { type TrainerCommand, trainerCommands } from '../../../language-server/src/learning/trainerMessages.ts';
 import { buildNative } from '../../../native/build.mjs';
@@ -24,6 +24,8 @@ export interface Workshop {
   losses(examples: readonly Example[], directions: readonly Step[]): Promise<readonly (readonly number[])[]>;
   /** The adapter that is a direction at a step length: its file. */
   adapterOf(step: Step): Promise<string>;
+  /** The same, but gradients, training and steps go on from here instead of from nothing. */
+  from(start: Float32Array): Workshop;
 }
 
 export interface Step {
@@ -118,49 +120,57 @@ export async function openWorkshop(signal: AbortSignal, progress: (line: string)
     });
   }
 
-  return {
-    async gradient(name, examples, perExample) {
-      const { path, hash } = await written(examples);
-      const file = await once(join(folder, `gradient-${name}-${hash}-${perExample}.f32`), async (target) => {
-        const clip = perExample
-          ? { privacy: { clip: tinyClip, noiseMultiplier: 0, expectedBatch: examples.length } }
-          : { clip: tinyClip, packsPerStep: examples.length };
-        await run(trainerCommands.train, {
-          ...common,
-          ...clip,
-          data: path,
-          delta: target,
-          adapter: shape,
-          seed: 1,
-          mode: 'b',
-          steps: 1,
-          learningRate: 1e-3,
+  function startingAt(start: Float32Array | undefined): Workshop {
+    async function begin() {
+      if (start === undefined) return { suffix: '', settings: { adapter: shape, seed: 1, mode: 'b' as const } };
+      const file = await adapterOf({ vector: start, length: 1 });
+      return { suffix: `-from-${basename(file, '.gguf')}`, settings: { start: file, seed: 1, mode: 'b' as const } };
+    }
+
+    function stepFrom(step: Step): Step {
+      if (start === undefined) return step;
+      return { vector: start.map((value, i) => value + step.length * (step.vector[i] ?? 0)), length: 1 };
+    }
+
+    return {
+      async gradient(name, examples, perExample) {
+        const { path, hash } = await written(examples);
+        const { suffix, settings } = await begin();
+        const file = await once(join(folder, `gradient-${name}-${hash}-${perExample}${suffix}.f32`), async (target) => {
+          const clip = perExample
+            ? { privacy: { clip: tinyClip, noiseMultiplier: 0, expectedBatch: examples.length } }
+            : { clip: tinyClip, packsPerStep: examples.length };
+          const request = { ...common, ...settings, ...clip, data: path, delta: target, steps: 1, learningRate: 1e-3 };
+          await run(trainerCommands.train, request);
         });
-      });
-      return readFloats(file);
-    },
-    async train(name, examples, epochs) {
-      const { path, hash } = await written(examples);
-      const file = await once(join(folder, `trained-${name}-${hash}-${epochs}.f32`), async (target) => {
-        await run(trainerCommands.train, {
-          ...common,
-          data: path,
-          delta: target,
-          adapter: shape,
-          seed: 1,
-          mode: 'b',
-          epochs,
-          learningRate: 1e-3,
-          warmupSteps: Math.min(8, Math.floor(examples.length / 4)),
+        return readFloats(file);
+      },
+      async train(name, examples, epochs) {
+        const { path, hash } = await written(examples);
+        const { suffix, settings } = await begin();
+        const file = await once(join(folder, `trained-${name}-${hash}-${epochs}${suffix}.f32`), async (target) => {
+          const warmupSteps = Math.min(8, Math.floor(examples.length / 4));
+          const request = {
+            ...common,
+            ...settings,
+            data: path,
+            delta: target,
+            epochs,
+            learningRate: 1e-3,
+            warmupSteps,
+          };
+          await run(trainerCommands.train, request);
         });
-      });
-      return readFloats(file);
-    },
-    async losses(examples, directions) {
-      const adapters: (string | undefined)[] = [undefined];
-      for (const direction of directions) adapters.push(await adapterOf(direction));
-      return evaluate(examples, adapters);
-    },
-    adapterOf,
-  };
+        return readFloats(file);
+      },
+      async losses(examples, directions) {
+        const adapters: (string | undefined)[] = [undefined];
+        for (const direction of directions) adapters.push(await adapterOf(stepFrom(direction)));
+        return evaluate(examples, adapters);
+      },
+      adapterOf: (step) => adapterOf(stepFrom(step)),
+      from: startingAt,
+    };
+  }
+  return startingAt(undefined);
 }

@@ -56,12 +56,17 @@ export function forecastRound(trials: ForecastTrials, terms: ForecastTerms): For
 }
 
 /**
- * Norm of the mean of clipped updates, in clip norms: members' gradients on their own code agree in part. A mean cosine of
- * 0.4 is what `bench -- privacy` found between ten authors (0.37 to 0.44). A member's own update, which stands for the mean
- * in a forecast, is scaled by it: at full length it would overshoot.
+ * Mean cosine between members' gradients on their own code, as `bench -- privacy` found it among ten authors: 0.37 to 0.44
+ * where nothing was learnt yet, 0.1 once all have what is common.
  */
-export function expectedMeanNorm(members: number): number {
-  const cosine = 0.4;
+const meanCosine = { first: 0.4, later: 0.1 } as const;
+
+/**
+ * Norm of the mean of clipped updates, in clip norms, in a team's first round and from then on: members agree in part. A member's
+ * own update, which stands for the mean in a forecast, is scaled by it: at full length it would overshoot.
+ */
+export function expectedMeanNorm(members: number, round: keyof typeof meanCosine): number {
+  const cosine = meanCosine[round];
   return Math.sqrt(cosine + (1 - cosine) / members);
 }
 

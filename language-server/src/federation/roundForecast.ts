@@ -32,7 +32,7 @@ export async function weighRound(
   const { trainer } = context;
   if (plan.privacy.mechanism !== 'client') return undefined;
   const members = plan.cohort.length;
-  const clean = shortened(update, plan.clipNorm * expectedMeanNorm(members));
+  const clean = shortened(update, plan.clipNorm * expectedMeanNorm(members, start === undefined ? 'first' : 'later'));
   const candidates = [clean];
   for (let i = 0; i < draws; i++) candidates.push(sum(clean, noiseOfMean(round, plan.privacy.memberVariance)));
   await mkdir(work, { recursive: true, mode: 0o700 });
