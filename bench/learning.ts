@@ -1,6 +1,8 @@
-// npm run bench -- learning [--authors A,B,C] [--manifest FILE] [--train-tokens N] [--test-tokens N] [--peer] [--json]
+// npm run bench -- learning [--authors A,B,C] [--manifest FILE] [--train-tokens N] [--test-tokens N] [--seeds N] [--peer]
+// [--json]
 // What an adapter learns from an author's own code: bits per byte on the author's newest packages, before and after one
-// epoch over the oldest ones; with --peer also by PyTorch + PEFT on the same windows with the same settings.
+// epoch over the oldest ones; with --peer also by PyTorch + PEFT on the same windows with the same settings. With --seeds N both
+// sides are trained N times, each seed with its own first A and order of windows, and the means are compared.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -19,7 +21,7 @@ import { peftScript, providePeft } from './peer/peft.ts';
 const run = promisify(execFile);
 const progress = (line: string): void => console.error(line);
 const sequence = 256;
-const settings = { rank: 8, alpha: 16, learningRate: 1e-3, warmupSteps: 8, clip: 1, seed: 1 };
+const settings = { rank: 8, alpha: 16, learningRate: 1e-3, warmupSteps: 8, clip: 1 };
 
 interface Windows {
   readonly file: string;
@@ -28,18 +30,14 @@ interface Windows {
   readonly tokens: number;
 }
 
-interface Learned {
-  readonly baseNats: number;
-  readonly trainedNats: number;
-  readonly tokens: number;
-  readonly seconds: number;
-}
+/** Nats of all labelled tokens of the test windows; of the adapters one figure for each seed, as the seconds of training. */
 const learnedSchema = z.object({
   baseNats: z.number(),
-  trainedNats: z.number(),
+  trainedNats: z.array(z.number()),
   tokens: z.number(),
-  seconds: z.number(),
+  seconds: z.array(z.number()),
 });
+type Learned = z.infer<typeof learnedSchema>;
 
 await runBenchmark(async (signal) => {
   const { values } = parseArgs({
@@ -48,6 +46,7 @@ await runBenchmark(async (signal) => {
       manifest: { type: 'string' },
       'train-tokens': { type: 'string', default: '20000' },
       'test-tokens': { type: 'string', default: '9000' },
+      seeds: { type: 'string', default: '1' },
       threads: { type: 'string', default: String(availableParallelism()) },
       peer: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -61,14 +60,16 @@ await runBenchmark(async (signal) => {
   const vocabulary = await llama.loadModel({ modelPath: modelPath(), vocabOnly: true });
   const folder = await mkdtemp(join(tmpdir(), 'argot-learning-'));
   const threads = Number(values.threads);
+  const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
+  if (seeds.length === 0) throw new Error('--seeds wants a number of 1 or more.');
   try {
     const rows = [];
     for (const corpus of corpora) {
       const train = await windows(vocabulary, corpus.train, Number(values['train-tokens']), folder, 'train');
       const test = await windows(vocabulary, corpus.test, Number(values['test-tokens']), folder, 'test');
       progress(`${corpus.author}: ${train.tokens} tokens to learn from, ${test.tokens} to be tested by…`);
-      const ours = await learn(host, train, test, threads, folder, signal);
-      const theirs = python === undefined ? undefined : await learnByPeft(python, train, test, threads, signal);
+      const ours = await learn(host, train, test, seeds, threads, folder, signal);
+      const theirs = python === undefined ? undefined : await learnByPeft(python, train, test, seeds, threads, signal);
       rows.push(row(corpus, test, ours, theirs));
       progress(JSON.stringify(rows.at(-1)));
     }
@@ -114,32 +115,31 @@ async function learn(
   host: TrainerHost,
   train: Windows,
   test: Windows,
+  seeds: readonly number[],
   threads: number,
   folder: string,
   signal: AbortSignal,
 ): Promise<Learned> {
-  const output = join(folder, 'adapter.gguf');
   const common = { model: modelPath(), sequence, threads };
   const { rank, alpha, ...rest } = settings;
-  const started = performance.now();
-  const request = {
-    ...common,
-    ...rest,
-    data: train.file,
-    output,
-    adapter: { rank, alpha },
-    schedule: 'constant',
-  } as const;
-  await ask(host, trainerCommands.train, request, signal);
-  const seconds = (performance.now() - started) / 1000;
-  const stacks = [[], [{ path: output, scale: 1 }]];
+  const outputs: string[] = [];
+  const seconds: number[] = [];
+  for (const seed of seeds) {
+    const output = join(folder, `adapter-${seed}.gguf`);
+    const adapter = { rank, alpha };
+    const request = { ...common, ...rest, seed, data: train.file, output, adapter, schedule: 'constant' } as const;
+    const started = performance.now();
+    await ask(host, trainerCommands.train, request, signal);
+    seconds.push((performance.now() - started) / 1000);
+    outputs.push(output);
+  }
+  const stacks = [[], ...outputs.map((path) => [{ path, scale: 1 }])];
   const evaluate = { ...common, data: test.file, precision: 'float32', stacks } as const;
-  const { stacks: losses } = await ask(host, trainerCommands.evaluate, evaluate, signal);
-  const [base, trained] = losses;
-  if (base === undefined || trained === undefined) throw new Error('The trainer left a stack out.');
+  const [base, ...trained] = (await ask(host, trainerCommands.evaluate, evaluate, signal)).stacks;
+  if (base === undefined || trained.length !== seeds.length) throw new Error('The trainer left a stack out.');
   return {
     baseNats: base.loss * base.tokens,
-    trainedNats: trained.loss * trained.tokens,
+    trainedNats: trained.map(({ loss, tokens }) => loss * tokens),
     tokens: base.tokens,
     seconds,
   };
@@ -156,8 +156,16 @@ async function ask<Request extends object, Result>(
   return outcome.result;
 }
 
-async function learnByPeft(python: string, train: Windows, test: Windows, threads: number, signal: AbortSignal) {
-  const args = [peftScript('peft_learning.py'), modelPath(), train.file, test.file, threads, JSON.stringify(settings)];
+async function learnByPeft(
+  python: string,
+  train: Windows,
+  test: Windows,
+  seeds: readonly number[],
+  threads: number,
+  signal: AbortSignal,
+): Promise<Learned> {
+  const request = JSON.stringify({ ...settings, seeds });
+  const args = [peftScript('peft_learning.py'), modelPath(), train.file, test.file, threads, request];
   const { stdout } = await run(python, args.map(String), { signal, maxBuffer: 64 << 20 });
   return learnedSchema.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
 }
@@ -167,13 +175,15 @@ function row({ author }: AuthorCorpus, test: Windows, ours: Learned, theirs: Lea
   return {
     author,
     baseBitsPerByte: bitsPerByte(ours.baseNats),
-    bitsPerByte: bitsPerByte(ours.trainedNats),
-    seconds: rounded(ours.seconds, 0),
+    bitsPerByte: bitsPerByte(mean(ours.trainedNats)),
+    bySeed: ours.trainedNats.map(bitsPerByte),
+    seconds: rounded(mean(ours.seconds), 0),
     ...(theirs && {
       peerBaseBitsPerByte: bitsPerByte(theirs.baseNats),
-      peerBitsPerByte: bitsPerByte(theirs.trainedNats),
-      peerSeconds: rounded(theirs.seconds, 0),
-      bitsPerByteRatio: rounded(ours.trainedNats / theirs.trainedNats, 4),
+      peerBitsPerByte: bitsPerByte(mean(theirs.trainedNats)),
+      peerBySeed: theirs.trainedNats.map(bitsPerByte),
+      peerSeconds: rounded(mean(theirs.seconds), 0),
+      bitsPerByteRatio: rounded(mean(ours.trainedNats) / mean(theirs.trainedNats), 4),
     }),
   };
 }
