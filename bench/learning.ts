@@ -2,7 +2,7 @@
 // [--json]
 // What an adapter learns from an author's own code: bits per byte on the author's newest packages, before and after one
 // epoch over the oldest ones; with --peer also by PyTorch + PEFT on the same windows with the same settings. With --seeds N both
-// sides are trained N times. A seed gives the same first A and order of windows to both.
+// sides are trained N times and the means compared. A seed gives the same first A and order of windows to both.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
