@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { fittingBits } from '../coordinator/src/planner.ts';
+import { fittingBits } from '#protocol/federation/sumBound.ts';
 import { tokenizerOf } from '../demo/nativeMemberTrainer.ts';
 import { readGguf } from '../language-server/src/engine/gguf.ts';
 import { updateLengthFor } from '../language-server/src/federation/adapterLength.ts';
@@ -230,7 +230,7 @@ async function trainTeam(
 ): Promise<Team> {
   const each = Math.round(steps / rounds);
   const range = each * learningRate;
-  const bits = fittingBits({ bits: 8, laneBits, segments: [] }, members.length, 0);
+  const bits = fittingBits({ bits: 8, laneBits }, members.length, 0);
   let total: Float32Array | undefined;
   let start: string | undefined;
   let bytesPerMemberRound = 0;

@@ -1,8 +1,7 @@
 import { compareBytes, hex } from '#protocol/federation/bytes.ts';
 import type { Membership } from '#protocol/federation/membership.ts';
 import { maxMembers, type Plan, type RoundSettings } from '#protocol/federation/messages.ts';
-import { largestLevel } from '#protocol/federation/quantiser.ts';
-import { modulusBits } from '#protocol/federation/ring.ts';
+import { fittingBits, noiseVariance } from '#protocol/federation/sumBound.ts';
 
 export interface PlanContext {
   readonly federation: Uint8Array;
@@ -25,7 +24,7 @@ export function planFrom(settings: RoundSettings, context: PlanContext): Plan | 
     .sort((a, b) => compareBytes(a.card.signer, b.card.signer))
     .slice(0, maxMembers);
   if (cohort.length < settings.minimumCohort) return undefined;
-  const noise = settings.privacy.mechanism === 'client' ? settings.privacy.memberVariance : 0;
+  const bits = fittingBits(quantiser, cohort.length, noiseVariance(settings.privacy));
   return {
     type: 'plan',
     federation,
@@ -34,19 +33,7 @@ export function planFrom(settings: RoundSettings, context: PlanContext): Plan | 
     roster: membership.roster.id,
     cohort: cohort.map(({ message }) => message),
     parent,
-    quantiser: { bits: fittingBits(quantiser, cohort.length, noise), segments: quantiser.segments },
+    quantiser: { bits, segments: quantiser.segments },
     deadlineMs: nowMs + durationMs,
   };
-}
-
-/** As many bits as are asked for, or as many as keep a coordinate of the sum within `laneBits`; two at the least. */
-export function fittingBits(
-  { bits, laneBits }: RoundSettings['quantiser'],
-  members: number,
-  memberVariance: number,
-): number {
-  const noise = Math.ceil(8 * Math.sqrt(members * memberVariance));
-  let fitting = bits;
-  while (fitting > 2 && modulusBits(members * largestLevel(fitting) + noise) > laneBits) fitting--;
-  return fitting;
 }

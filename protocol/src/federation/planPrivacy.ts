@@ -14,11 +14,16 @@ export interface PlanPrivacy {
   readonly release: Release;
 }
 
+/** What a plan's price depends on: a round's settings have it too. */
+export type PricedPlan = Pick<Plan, 'privacy' | 'training' | 'minimumCohort' | 'quantiser' | 'clipNorm'>;
+/** What the norms of a member's levels depend on. */
+export type Measure = Pick<Plan, 'quantiser' | 'clipNorm'>;
+
 /**
  * Undefined without privacy: such a round has an infinite epsilon. Under the client-level mechanism only the noise counts
  * that is sure to be in the sum: of the smallest cohort that may be summed, less the third that might tell its noise.
  */
-export function planPrivacy(plan: Plan): PlanPrivacy | undefined {
+export function planPrivacy(plan: PricedPlan): PlanPrivacy | undefined {
   const { privacy, training, minimumCohort } = plan;
   switch (privacy.mechanism) {
     case 'none':
@@ -42,7 +47,7 @@ export function honestMembers(cohort: number): number {
 }
 
 /** Norms of one member's levels, in levels, as `quantiseForPlan` holds them. */
-export function sensitivities(plan: Plan): { readonly l1Sensitivity: number; readonly l2Sensitivity: number } {
+export function sensitivities(plan: Measure): { readonly l1Sensitivity: number; readonly l2Sensitivity: number } {
   const l2Sensitivity = Math.sqrt(largestSquares(plan));
   const length = updateLength(plan.quantiser.segments);
   // Integers: no coordinate's absolute value is above its square.
@@ -80,7 +85,7 @@ export function quantiseForPlan(
 /** Each attempt succeeds with a probability of at least 1 - exp(-1/2). */
 const mostAttempts = 100;
 
-function largestSquares({ quantiser, clipNorm }: Plan): number {
+function largestSquares({ quantiser, clipNorm }: Measure): number {
   const length = updateLength(quantiser.segments);
   // Levels are finest where the range is smallest, so the clip norm is most levels there.
   const finest = Math.min(...quantiser.segments.map(({ range }) => range)) / largestLevel(quantiser.bits);

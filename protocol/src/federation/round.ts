@@ -1,11 +1,12 @@
 import { compareBytes, sameBytes } from './bytes.ts';
 import { degreeFor, drawCommittee, type Graph, neighbourGraph } from './graph.ts';
 import { cardSchema, type Plan, planSchema, type Roster } from './messages.ts';
-import { largestLevel, type QuantiserSpec, updateLength } from './quantiser.ts';
+import { type QuantiserSpec, updateLength } from './quantiser.ts';
 import { accept, type MessageRefusal, type Outcome, refuse } from './refusal.ts';
 import { modulusBits } from './ring.ts';
 import { committeeSeed, graphSeed } from './seeds.ts';
 import { openMessage, type Signed } from './signedMessage.ts';
+import { noiseVariance, sumBound } from './sumBound.ts';
 
 /** What a member knows from its repository's enrolment, whatever the coordinator says. */
 export interface Anchors {
@@ -75,15 +76,13 @@ export function openRound(message: Uint8Array, anchors: Anchors, roster: Signed<
 export function roundShape(plan: Plan, id: Uint8Array): RoundShape {
   const members = plan.cohort.length;
   const committee = drawCommittee(members, committeeSeed(id));
-  const noise =
-    plan.privacy.mechanism === 'client' ? Math.ceil(8 * Math.sqrt(members * plan.privacy.memberVariance)) : 0;
-  const sumBound = members * largestLevel(plan.quantiser.bits) + noise;
+  const bound = sumBound(members, plan.quantiser.bits, noiseVariance(plan.privacy));
   return {
     neighbours: neighbourGraph(members, degreeFor(members, plan.minimumCohort), graphSeed(id)),
     committee,
     threshold: committee.length - Math.floor(committee.length / 3),
-    sumBound,
-    modulusBits: modulusBits(sumBound),
+    sumBound: bound,
+    modulusBits: modulusBits(bound),
     length: updateLength(plan.quantiser.segments),
   };
 }

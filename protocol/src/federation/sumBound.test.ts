@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { largestLevel } from '#protocol/federation/quantiser.ts';
-import { modulusBits } from '#protocol/federation/ring.ts';
-import { fittingBits } from './planner.ts';
+import { largestLevel } from './quantiser.ts';
+import { modulusBits } from './ring.ts';
+import { fittingBits } from './sumBound.ts';
 
 describe('fittingBits', () => {
-  const wanted = { bits: 8, laneBits: 10, segments: [] };
+  const wanted = { bits: 8, laneBits: 10 };
   it.each([
     [3, 8],
     [4, 8],
