@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
+import { roundFilePath } from '#protocol/federation/roundDefaults.ts';
 import {
   enrolRequest,
   federationViewRequest,
@@ -11,9 +12,11 @@ import {
   leaveRequest,
 } from '#protocol/federationViews.ts';
 import { anchorsOf, enrolmentSchema } from '../../language-server/src/federation/enrolment.ts';
+import { epsilonOf } from '../../language-server/src/federation/planCheck.ts';
 import { keyPairFrom } from '../../protocol/src/federation/keys.ts';
 import { federationAt, startCoordinator } from '../lib/coordinator.ts';
 import { keepSecrets } from '../lib/editorSecrets.ts';
+import { joinFederation } from '../lib/simulatedMember.ts';
 import { ownServer, until } from './setup.ts';
 
 it('a language server enrols, is let in, keeps its keys in the editor, and leaves', async () => {
@@ -67,8 +70,8 @@ it('a language server enrols, is let in, keeps its keys in the editor, and leave
   const anchors = anchorsOf(enrolmentSchema.parse(JSON.parse(written)));
   const secret = secrets.get(`argot.lead.${member.federation}`) ?? '';
   const lead = keyPairFrom(new Uint8Array(Buffer.from(secret, 'base64')));
-  const { board } = federationAt(coordinator.url, anchors, lead);
-  const nextMs = async () => (await board.state(new AbortController().signal)).nextMs;
+  const federation = federationAt(coordinator.url, anchors, lead);
+  const nextMs = async () => (await federation.board.state(new AbortController().signal)).nextMs;
   const schedule = { do: 'schedule', folder, everyMs: 3_600_000 } as const;
   expect(await client.connection.sendRequest(leadActionRequest, schedule)).toMatchObject({ ok: true });
   expect(await nextMs()).toBeGreaterThan(0);
@@ -76,6 +79,27 @@ it('a language server enrols, is let in, keeps its keys in the editor, and leave
     ok: true,
   });
   expect(await nextMs()).toBeNull();
+  // The repository's own settings: nothing begins with wrong ones, and the noise follows from epsilon.
+  const roundFile = join(repository, roundFilePath);
+  await writeFile(roundFile, '{"training": {"steps": 0}}');
+  expect(await client.connection.sendRequest(leadActionRequest, { do: 'start', folder })).toEqual({
+    ok: false,
+    message: '.argot/round.json: “training.steps” must be a whole number from 1 to 1000000.',
+  });
+  const [ben] = [await joinFederation(federation, 'Ben'), await joinFederation(federation, 'Cleo')];
+  expect(await ben.newestRound()).toBeUndefined();
+  const wanted = { training: { steps: 2 }, privacy: { mechanism: 'client', epsilon: 8 }, durationMs: 600_000 };
+  await writeFile(roundFile, JSON.stringify(wanted));
+  expect(await client.connection.sendRequest(leadActionRequest, { do: 'start', folder })).toEqual({
+    ok: true,
+    message: 'The round has begun. Settings: .argot/round.json.',
+  });
+  const { plan } = await until('the plan', () => ben.newestRound());
+  expect(plan).toMatchObject({ training: { steps: 2, sequence: 256 }, maxWeight: 1, quantiser: { bits: 10 } });
+  expect(Math.abs(plan.deadlineMs - Date.now() - wanted.durationMs)).toBeLessThan(30_000);
+  expect(epsilonOf(plan)).toBeGreaterThan(7.99);
+  expect(epsilonOf(plan)).toBeLessThanOrEqual(8);
+  expect(await client.connection.sendRequest(leadActionRequest, { do: 'stop', folder })).toMatchObject({ ok: true });
   expect(await client.connection.sendRequest(leaveRequest, { folder })).toMatchObject({ ok: true });
   expect((await view()).teams[0]?.name).toBeUndefined();
   // Only the lead's key is left.

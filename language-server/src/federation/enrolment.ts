@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import type { Anchors } from '#protocol/federation/round.ts';
+import { readRepositoryFile } from './repositoryFile.ts';
 
 /** `.argot/federation.json`: how a repository says which team its members may join. It enrols nobody by itself. */
 export const enrolmentPath = '.argot/federation.json';
@@ -39,24 +38,12 @@ export type EnrolmentOutcome =
   | { readonly kind: 'none' }
   | { readonly kind: 'unreadable'; readonly message: string };
 
-/** Larger than any real one. */
-const largestBytes = 64 * 1024;
-
 export async function readEnrolment(repository: string, signal: AbortSignal): Promise<EnrolmentOutcome> {
-  const path = join(repository, enrolmentPath);
-  let text: string;
-  try {
-    text = await readFile(path, { encoding: 'utf8', signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    const isAbsent = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
-    return isAbsent ? { kind: 'none' } : { kind: 'unreadable', message: `${path} cannot be read: ${String(error)}` };
-  }
-  return parseEnrolment(text, path);
+  const read = await readRepositoryFile(repository, enrolmentPath, signal);
+  return read.kind === 'text' ? parseEnrolment(read.text, read.path) : read;
 }
 
 export function parseEnrolment(text: string, path: string): EnrolmentOutcome {
-  if (text.length > largestBytes) return { kind: 'unreadable', message: `${path} is too large to be an enrolment.` };
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { hex } from '#protocol/federation/bytes.ts';
 import type { Plan } from '#protocol/federation/messages.ts';
+import { parseRoundFile } from '#protocol/federation/roundFile.ts';
+import { settingsOf } from '#protocol/federation/roundOverlay.ts';
 import { simulatedPlan, simulatedRound, simulatedTeam } from '#protocol/federation/simulatedTeam.ts';
 import { userLayer } from '../policy/lowerLayers.ts';
 import { createLayeredPolicy } from '../policy/policyService.ts';
-import { enrolmentSchema } from './enrolment.ts';
-import { objectionSentence, type PlanJudge, planObjection } from './planCheck.ts';
+import { type Enrolment, enrolmentSchema } from './enrolment.ts';
+import { objectionSentence, type PlanJudge, planObjection, settingsRefusal } from './planCheck.ts';
 
 const team = simulatedTeam(5);
 const base = simulatedPlan(team, 1000).base;
@@ -65,5 +67,43 @@ describe('a plan', () => {
   ])('that policy forbids is refused by its field: %j', (policy, field) => {
     const objection = judge({}, { policy: policyOf(policy) });
     expect(objection).toMatchObject({ kind: 'policy', refusal: { field } });
+  });
+});
+
+describe('settings', () => {
+  const open: Enrolment = {
+    ...enrolment,
+    minimums: { minimumCohort: 3, privacyMechanisms: ['none', 'record', 'client'] },
+  };
+
+  function refused(file: string, policy: Readonly<Record<string, unknown>>) {
+    const parsed = parseRoundFile(file);
+    if (!parsed.ok) throw new Error(parsed.complaint);
+    const { adapter, minimums } = open;
+    const outcome = settingsOf(parsed.file, {
+      base: hex(base),
+      length: 1000,
+      members: 5,
+      context: 512,
+      adapter,
+      minimums,
+    });
+    if (!outcome.ok) throw new Error(outcome.complaint);
+    return settingsRefusal(outcome.settings, 5, { policy: policyOf(policy), enrolment: open })?.field;
+  }
+
+  it.each([
+    ['{}', {}, undefined],
+    ['{}', { epsilonPerRound: 8 }, 'epsilonPerRound'],
+    ['{"privacy": {"mechanism": "client", "epsilon": 8}}', { epsilonPerRound: 8 }, undefined],
+    ['{"privacy": {"mechanism": "record", "epsilon": 8}}', { epsilonPerRound: 8 }, undefined],
+    ['{"privacy": {"mechanism": "record", "epsilon": 8.01}}', { epsilonPerRound: 8 }, 'epsilonPerRound'],
+    ['{"privacy": {"mechanism": "client", "epsilon": 8, "delta": 1e-4}}', {}, 'delta'],
+    ['{"privacy": {"mechanism": "client", "epsilon": 8}}', { privacyMechanisms: ['record'] }, 'privacyMechanisms'],
+    // A thousand coordinates: ten bits each, and twelve to fourteen with the noise.
+    ['{}', { bytesPerRound: 1300 }, undefined],
+    ['{"privacy": {"mechanism": "client", "epsilon": 8}}', { bytesPerRound: 1300 }, 'bytesPerRound'],
+  ])('%s under the policy %j: refused by %s', (file, policy, field) => {
+    expect(refused(file, policy)).toBe(field);
   });
 });

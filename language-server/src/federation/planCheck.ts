@@ -1,16 +1,18 @@
 import { hex } from '#protocol/federation/bytes.ts';
-import type { Plan } from '#protocol/federation/messages.ts';
-import { planPrivacy } from '#protocol/federation/planPrivacy.ts';
-import { packedBytes } from '#protocol/federation/ring.ts';
+import type { Plan, RoundSettings } from '#protocol/federation/messages.ts';
+import { type PricedPlan, planPrivacy } from '#protocol/federation/planPrivacy.ts';
+import { updateLength } from '#protocol/federation/quantiser.ts';
+import { modulusBits, packedBytes } from '#protocol/federation/ring.ts';
 import type { Round } from '#protocol/federation/round.ts';
 import { sha256 } from '#protocol/federation/signedMessage.ts';
 import { sameAdapter } from '#protocol/federation/start.ts';
+import { fittingBits, noiseVariance, sumBound } from '#protocol/federation/sumBound.ts';
 import { privacySpentRdp } from '#protocol/privacy/accountant.ts';
 import type { Budget } from '#protocol/privacy/budget.ts';
 import type { RoundTerms } from '../policy/actions.ts';
 import { type PolicyRefusal, refusalSentence } from '../policy/decisions.ts';
 import type { PolicyService } from '../policy/policyService.ts';
-import type { Enrolment } from './enrolment.ts';
+import { type Enrolment, fromHex } from './enrolment.ts';
 import type { Forecast } from './forecast.ts';
 
 /** Why a member takes no part in a plan that is right in form: its policy, its enrolment or its machine says no. */
@@ -41,7 +43,10 @@ export interface PlanJudge {
 export function planObjection(round: Round, judge: PlanJudge): PlanObjection | undefined {
   const { plan } = round;
   const { enrolment, policy } = judge;
-  const decision = policy.decide({ kind: 'round', ...roundTerms(round, enrolment) });
+  const decision = policy.decide({
+    kind: 'round',
+    ...roundTerms(plan, enrolment, packedBytes(round.length, round.modulusBits)),
+  });
   if (!decision.permitted) return { kind: 'policy', refusal: decision.refusal };
   const { minimumCohort, privacyMechanisms } = enrolment.minimums;
   if (plan.minimumCohort < minimumCohort) {
@@ -57,26 +62,45 @@ export function planObjection(round: Round, judge: PlanJudge): PlanObjection | u
   return judge.knowsParent ? undefined : { kind: 'unknownParent' };
 }
 
+/**
+ * What this machine's policy has against rounds of such settings, before there is a plan; other members' may say more.
+ * `members` are in the team.
+ */
+export function settingsRefusal(
+  settings: RoundSettings,
+  members: number,
+  { policy, enrolment }: Pick<PlanJudge, 'policy' | 'enrolment'>,
+): PolicyRefusal | undefined {
+  const { privacy, quantiser, minimumCohort } = settings;
+  const cohort = Math.max(members, minimumCohort);
+  const variance = noiseVariance(privacy);
+  const bound = sumBound(cohort, fittingBits(quantiser, cohort, variance), variance);
+  const bytes = packedBytes(updateLength(quantiser.segments), modulusBits(bound));
+  const decision = policy.decide({ kind: 'round', ...roundTerms(settings, enrolment, bytes) });
+  return decision.permitted ? undefined : decision.refusal;
+}
+
 /** What the round alone costs; without a mechanism it costs without end. */
-export function epsilonOf(plan: Plan): number {
+export function epsilonOf(plan: PricedPlan): number {
   const privacy = planPrivacy(plan);
   return privacy === undefined ? Number.POSITIVE_INFINITY : privacySpentRdp([privacy.release], privacy.delta);
 }
 
-function roundTerms(round: Round, enrolment: Enrolment): RoundTerms {
-  const { plan, anchors } = round;
+function roundTerms(plan: PricedPlan & Pick<Plan, 'adapter'>, enrolment: Enrolment, bytes: number): RoundTerms {
+  const { minimums, coordinator } = enrolment;
+  const { minimumCohort, privacy, adapter } = plan;
   return {
-    minimums: enrolment.minimums,
-    coordinator: new URL(enrolment.coordinator.url).origin,
-    coordinatorKey: hex(sha256(anchors.coordinator)),
-    minimumCohort: plan.minimumCohort,
-    mechanism: plan.privacy.mechanism,
+    minimums,
+    coordinator: new URL(coordinator.url).origin,
+    coordinatorKey: hex(sha256(fromHex(coordinator.key))),
+    minimumCohort,
+    mechanism: privacy.mechanism,
     epsilon: epsilonOf(plan),
     // Without a mechanism there is no delta to state.
-    delta: plan.privacy.mechanism === 'none' ? 0 : plan.privacy.delta,
-    rank: plan.adapter.rank,
-    targets: plan.adapter.targets,
-    bytes: packedBytes(round.length, round.modulusBits),
+    delta: privacy.mechanism === 'none' ? 0 : privacy.delta,
+    rank: adapter.rank,
+    targets: adapter.targets,
+    bytes,
   };
 }
 

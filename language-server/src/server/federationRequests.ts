@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import type { ProtocolConnection } from 'vscode-languageserver-protocol/node';
 import { hex } from '#protocol/federation/bytes.ts';
 import { keyPairFrom } from '#protocol/federation/keys.ts';
-import { defaultRoundSettings, settingsFromFile } from '#protocol/federation/roundSettings.ts';
 import { sha256 } from '#protocol/federation/signedMessage.ts';
 import {
   enrolRequest,
@@ -22,13 +21,13 @@ import {
   leaveSchema,
   type TeamView,
 } from '#protocol/federationViews.ts';
-import { updateLengthFor } from '../federation/adapterLength.ts';
 import { type Enrolment, enrolmentPath, fromHex, readEnrolment } from '../federation/enrolment.ts';
 import { foundFederation, leadOf } from '../federation/lead.ts';
 import { repositoryId } from '../learning/example.ts';
 import { refusalSentence } from '../policy/decisions.ts';
 import { asSignal } from './asSignal.ts';
 import type { WorkspaceFolder } from './documents.ts';
+import { beginRounds } from './leadRounds.ts';
 import type { OpenedFederation } from './openFederation.ts';
 
 export interface FederationRequestDeps {
@@ -163,21 +162,8 @@ async function lead(request: Request, action: LeadAction): Promise<FederationOut
       return done(`${person.body.name} is in the team.`);
     }
     case 'start':
-    case 'schedule': {
-      const base = await opened.base();
-      const { adapter } = enrolment;
-      const length = base && updateLengthFor(base.gguf, adapter);
-      if (base === undefined || length === undefined || base.sha256 !== enrolment.base.sha256) {
-        return failed(`Choose the team’s base model first: ${enrolment.base.name}.`);
-      }
-      const settings = settingsFromFile(defaultRoundSettings({ base: base.sha256, adapter, length }));
-      if (action.do === 'start') {
-        await of.command({ do: 'start', settings }, signal);
-        return done('The round has begun.');
-      }
-      await of.command({ do: 'schedule', settings, everyMs: action.everyMs }, signal);
-      return done('Rounds begin by themselves from now on, the first at once if enough members are there.');
-    }
+    case 'schedule':
+      return beginRounds({ opened, enrolment, lead: of }, action, signal);
     case 'unschedule':
       await of.command({ do: 'unschedule' }, signal);
       return done('No more rounds begin by themselves.');

@@ -23,17 +23,30 @@ const precision = 1e-4;
  * target's.
  */
 export function noiseFor(target: Target, releasesAt: (noise: number) => readonly Release[]): Calibration {
-  const rdpMeets = (logNoise: number): boolean =>
-    privacySpentRdp(releasesAt(Math.exp(logNoise)), target.delta) <= target.epsilon;
-  const [low, high] = [Math.log(range.low), Math.log(range.high)];
-  if (!rdpMeets(high)) {
+  const byRdp = logNoiseByRdp(target, releasesAt);
+  if (byRdp === undefined) {
     const epsilonAtMost = privacySpent(releasesAt(range.high), target.delta).epsilon;
     if (epsilonAtMost > target.epsilon) return { ok: false, most: range.high, epsilonAtMost };
   }
-  const byRdp = rdpMeets(high) ? firstWhere(rdpMeets, low, high, precision) : high;
-  const logNoise = tightened(target, releasesAt, low, byRdp);
+  const logNoise = tightened(target, releasesAt, Math.log(range.low), byRdp ?? Math.log(range.high));
   const releases = releasesAt(Math.exp(logNoise));
   return { ok: true, noise: Math.exp(logNoise), releases, spent: privacySpent(releases, target.delta) };
+}
+
+/**
+ * The least noise by the fast bound alone, `privacySpentRdp`: more than `noiseFor` gives, and for whoever is judged by that
+ * bound. Undefined where no noise in the range is enough.
+ */
+export function noiseByRdp(target: Target, releasesAt: (noise: number) => readonly Release[]): number | undefined {
+  const logNoise = logNoiseByRdp(target, releasesAt);
+  return logNoise === undefined ? undefined : Math.exp(logNoise);
+}
+
+function logNoiseByRdp(target: Target, releasesAt: (noise: number) => readonly Release[]): number | undefined {
+  const meets = (logNoise: number): boolean =>
+    privacySpentRdp(releasesAt(Math.exp(logNoise)), target.delta) <= target.epsilon;
+  const high = Math.log(range.high);
+  return meets(high) ? firstWhere(meets, Math.log(range.low), high, precision) : undefined;
 }
 
 /** Noise multiplier for Poisson-subsampled DP-SGD. */
