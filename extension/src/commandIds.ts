@@ -36,6 +36,7 @@ export const commandIds = [
   'argot.approveMember',
   'argot.startRound',
   'argot.scheduleRounds',
+  'argot.editRoundSettings',
   'argot.acceptNextWord',
   'argot.acceptNextLine',
   'argot.dismiss',

@@ -106,6 +106,7 @@ export function activate(context: ExtensionContext): void {
     'argot.approveMember': () => federation.approve(),
     'argot.startRound': () => federation.startRound(),
     'argot.scheduleRounds': () => federation.scheduleRounds(),
+    'argot.editRoundSettings': () => federation.editRoundSettings(),
     'argot.acceptNextWord': () => take('word'),
     'argot.acceptNextLine': () => take('line'),
     'argot.dismiss': async () => {

@@ -8,6 +8,7 @@ import {
   ThemeIcon,
   TreeItem,
   TreeItemCollapsibleState,
+  Uri,
   window,
   workspace,
 } from 'vscode';
@@ -24,6 +25,7 @@ import {
 } from '#protocol/federationViews.ts';
 import { reasonText } from '#protocol/trace.ts';
 import { consentText, teamLines } from './federationText.ts';
+import { openRoundFile } from './roundFile.ts';
 import type { Server } from './server.ts';
 
 /** The commands and the view of teams. */
@@ -34,6 +36,7 @@ export interface Federation extends Disposable {
   approve(): Promise<void>;
   startRound(): Promise<void>;
   scheduleRounds(): Promise<void>;
+  editRoundSettings(): Promise<void>;
 }
 
 const askedKey = 'argot.federation.asked';
@@ -94,6 +97,14 @@ export function createFederation(server: Server, context: ExtensionContext): Fed
       team,
     }));
     return (await window.showQuickPick(rows, { title: 'Argot: Which Team?' }))?.team;
+  }
+
+  async function pickLed(): Promise<TeamView | undefined> {
+    await refresh();
+    return pickTeam(
+      view.teams.filter(({ isLead }) => isLead),
+      'You lead no team here.',
+    );
   }
 
   const secrets = server.serveSecrets(context.secrets);
@@ -165,17 +176,13 @@ export function createFederation(server: Server, context: ExtensionContext): Fed
       await refresh();
     },
     async startRound() {
-      await refresh();
-      const led = view.teams.filter(({ isLead }) => isLead);
-      const team = await pickTeam(led, 'You lead no team here.');
+      const team = await pickLed();
       if (team === undefined) return;
       tell(await server.request(leadActionRequest, { do: 'start', folder: team.folder }, token()));
       await refresh();
     },
     async scheduleRounds() {
-      await refresh();
-      const led = view.teams.filter(({ isLead }) => isLead);
-      const team = await pickTeam(led, 'You lead no team here.');
+      const team = await pickLed();
       if (team === undefined) return;
       const { folder } = team;
       const rows: readonly (QuickPickItem & { readonly action: LeadAction })[] = [
@@ -187,6 +194,10 @@ export function createFederation(server: Server, context: ExtensionContext): Fed
       const row = await window.showQuickPick(rows, { title: 'Argot: Schedule Rounds' });
       if (row !== undefined) tell(await server.request(leadActionRequest, row.action, token()));
       await refresh();
+    },
+    async editRoundSettings() {
+      const team = await pickLed();
+      if (team !== undefined) await openRoundFile(Uri.parse(team.folder));
     },
     dispose() {
       clearInterval(timer);

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newRoundFile, roundFilePath } from '#protocol/federation/roundDefaults.ts';
 import { anchorsOf, enrolmentSchema } from '../../language-server/src/federation/enrolment.ts';
 import { repositoryId } from '../../language-server/src/learning/example.ts';
 import { openUserStore } from '../../language-server/src/store/userStore.ts';
@@ -68,6 +69,15 @@ describe('a team in the editor', () => {
     expect(enrolmentSchema.parse(JSON.parse(text)).coordinator.url).toBe(coordinator.url);
     // No secret of the lead is in the repository.
     expect(text).not.toMatch(/secret|token/i);
+
+    await lead.runCommand('Argot: Edit Round Settings');
+    await lead.page.locator('.tab.active').filter({ hasText: 'round.json' }).waitFor();
+    const roundFile = path.join(lead.workspace, roundFilePath);
+    expect(await readFile(roundFile, 'utf8')).toBe(newRoundFile());
+    // The editor checks it by the schema.
+    await writeFile(roundFile, '{"training": {"stepz": 3}}\n');
+    await lead.page.locator('.squiggly-warning').first().waitFor();
+    await writeFile(roundFile, newRoundFile());
 
     await lead.runCommand('Argot: Let a Member In');
     await lead.pick('Ada');

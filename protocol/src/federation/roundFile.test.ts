@@ -40,6 +40,7 @@ describe('the file of round settings', () => {
     ['{"minimumCohort": 2}', '“minimumCohort” must be a whole number from 3 to 512.'],
     ['{"durationMs": "8h"}', /^“durationMs” must be a whole number from 1 to /],
     ['{"privacy": "client"}', '“privacy” must be an object.'],
+    ['{"privacy": null}', '“privacy” must be an object.'],
     ['{"privacy": {"mechanism": "some"}}', '“privacy.mechanism” must be “none”, “record” or “client”.'],
     ['{"privacy": {"mechanism": "client"}}', /^“privacy.epsilon” must be a number above 0/],
     [

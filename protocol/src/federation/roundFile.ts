@@ -51,7 +51,10 @@ const privacySchema = z
         delta,
       }),
     ],
-    { error: (issue) => (typeof issue.input === 'object' ? 'must be “none”, “record” or “client”' : notAnObject) },
+    {
+      error: (issue) =>
+        typeof issue.input === 'object' && issue.input !== null ? 'must be “none”, “record” or “client”' : notAnObject,
+    },
   )
   .describe('Taken as a whole. Policies and the enrolment say which mechanisms and how much epsilon members accept.')
   .default({ mechanism: 'none' });
