@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { compareForecast, type ForecastTerms, forecastRound } from './forecast.ts';
+import { compareForecast, expectedMeanNorm, type ForecastTerms, forecastRound } from './forecast.ts';
 
 const terms: ForecastTerms = {
   mechanism: 'client',
@@ -47,4 +47,11 @@ it.each([
   ['no draw at all', [1.9], []],
 ] as const)('refuses %s', (_, clean, noisy) => {
   expect(forecastRound({ base: [2], clean, noisy }, terms).takesPart).toBe(false);
+});
+
+it('expects the mean of many to be shorter than one, and after the first round far shorter', () => {
+  expect(expectedMeanNorm(1, 'first')).toBe(1);
+  expect(expectedMeanNorm(1, 'later')).toBe(1);
+  expect(expectedMeanNorm(20, 'first')).toBeCloseTo(Math.sqrt(0.43));
+  expect(expectedMeanNorm(20, 'later')).toBeCloseTo(Math.sqrt(0.145));
 });
