@@ -41,6 +41,8 @@ export async function nativeMemberTrainer(
     model: model.gguf,
     modelSha256: await sha256OfFile(settings.model),
     threads: settings.threads ?? 1,
+    tokenize,
+    folder,
     async files(sequence) {
       const train = windows(settings.train, settings.trainTokens, sequence);
       const heldOut = windows(settings.heldOut, settings.heldOutTokens, sequence);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { insecureChoices } from '../language-server/src/federation/insecureChoices.ts';
 import type { LocalTrainer } from '../language-server/src/federation/localTrainer.ts';
 
 /**
@@ -37,6 +38,10 @@ export function simulatedTrainer(settings: {
         }),
       );
       return { ok: true, value: losses };
+    },
+    // Floats propose no code.
+    async choiceLosses(adapters) {
+      return { ok: true, value: adapters.map(() => insecureChoices.flatMap(() => [0, 0])) };
     },
   };
 }

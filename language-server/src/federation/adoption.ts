@@ -23,6 +23,8 @@ const judgementSchema = z.object({
   baseLoss: z.number(),
   currentLoss: z.number(),
   candidateLoss: z.number(),
+  /** What the scan for backdoors found, which alone is a reason against it; losses are 0 then. */
+  suspicion: z.object({ choice: z.string(), times: z.number() }).optional(),
   /** What was forecast beside what came of it, in words. */
   forecast: z.string().optional(),
   voted: z.boolean(),

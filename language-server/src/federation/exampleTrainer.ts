@@ -28,6 +28,8 @@ export function exampleTrainer(options: ExampleTrainerOptions): LocalTrainer {
     model: base.gguf,
     modelSha256: base.sha256,
     threads: 1,
+    tokenize: (text) => engine.tokenize(text),
+    folder,
     async files(sequence, signal) {
       const examples = await store.list({ repositories: [repository], limit: mostExamples }, signal);
       const { train, heldOut } = datasetOf(splitByTime(examples), engine, sequence);

@@ -7,6 +7,7 @@ import { memberByKey, type Round } from '#protocol/federation/round.ts';
 import { signMessage } from '#protocol/federation/signedMessage.ts';
 import { isVotedDown, openVote } from '#protocol/federation/vote.ts';
 import { type Judgement, rolledBack } from './adoption.ts';
+import { logOdds, suspicionOf } from './backdoorScan.ts';
 import { type FederationLog, type RoundEnd, readEnd } from './federationLog.ts';
 import type { MemberContext, MemberStanding } from './member.ts';
 import { outcomeOf } from './roundForecast.ts';
@@ -79,9 +80,14 @@ async function judge(
   return { ...known, ...trial, ...(forecast === undefined ? {} : { forecast }) };
 }
 
-export type Trial = Pick<Judgement, 'adopt' | 'baseLoss' | 'currentLoss' | 'candidateLoss'>;
+export type Trial = Pick<Judgement, 'adopt' | 'baseLoss' | 'currentLoss' | 'candidateLoss' | 'suspicion'>;
 
-/** Tries an adapter on own held-out data beside the one in use; undefined where it can't be built or tried now. */
+const nothingMeasured = { baseLoss: 0, currentLoss: 0, candidateLoss: 0 };
+
+/**
+ * Scans an adapter for backdoors, and tries it on own held-out data beside the one in use; undefined where it can't be built or
+ * tried now.
+ */
 export async function tryAdapter(
   context: Pick<MemberContext, 'adoption' | 'trainer'>,
   result: string,
@@ -92,12 +98,18 @@ export async function tryAdapter(
   const { adoption, trainer } = context;
   const file = adoption.fileOf(result);
   if (!(await adapterFile(context, adapter, total, file, signal))) return undefined;
+  // Against the base model rather than the adapter in use: poison of many rounds, a little each, adds up.
+  const choices = await trainer.choiceLosses([undefined, file], signal);
+  if (!choices.ok) return undefined;
+  const [before = [], after = []] = choices.value.map(logOdds);
+  const suspicion = suspicionOf(before, after);
+  if (suspicion !== undefined) return { adopt: false, ...nothingMeasured, suspicion };
   const { active } = await adoption.read();
   const current = active === null ? undefined : adoption.fileOf(active);
   const losses = await trainer.heldOutLosses([undefined, current, file], signal);
   // Without held-out data there is no reason to distrust what the others find better.
   if (!losses.ok && losses.problem === 'tooLittleData') {
-    return { adopt: true, baseLoss: 0, currentLoss: 0, candidateLoss: 0 };
+    return { adopt: true, ...nothingMeasured };
   }
   if (!losses.ok) return undefined;
   const [baseLoss = 0, currentLoss = 0, candidateLoss = 0] = losses.value;

@@ -18,6 +18,11 @@ export interface LocalTrainer {
     adapters: readonly (string | undefined)[],
     signal: AbortSignal,
   ): Promise<LocalOutcome<readonly number[]>>;
+  /** Losses of the lines of `choiceLines` (backdoorScan.ts), in nats, with each adapter file; undefined is the base model. */
+  choiceLosses(
+    adapters: readonly (string | undefined)[],
+    signal: AbortSignal,
+  ): Promise<LocalOutcome<readonly (readonly number[])[]>>;
 }
 
 export interface TrainingJob {

@@ -2,9 +2,11 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Plan } from '#protocol/federation/messages.ts';
 import type { GgufFile } from '../engine/gguf.ts';
+import { exampleLosses } from '../learning/exampleLosses.ts';
 import { startTrainer, type TrainerHost, type TrainerOutcome } from '../learning/trainer.ts';
 import { trainerCommands } from '../learning/trainerMessages.ts';
 import { updateLengthFor } from './adapterLength.ts';
+import { choiceLines } from './backdoorScan.ts';
 import type { LocalOutcome, LocalTrainer, LocalUpdate, TrainingJob } from './localTrainer.ts';
 
 /** The examples of the enrolled repository as the trainer reads them (native/src/dataset.h). */
@@ -22,7 +24,12 @@ export interface NativeTrainerOptions {
   readonly modelSha256: string;
   /** Prepared anew for each run, so that what the developer deleted is not learned from. */
   readonly files: (sequence: number, signal: AbortSignal) => Promise<TrainingFiles>;
+  readonly tokenize: (text: string) => readonly number[];
+  /** For files that are there for a run only. */
+  readonly folder: string;
   readonly threads: number;
+  /** True where it is left out; a test does not wait for what other tests do. */
+  readonly lowPriority?: boolean;
   /** Share of the time worked; less leaves more to the developer. */
   readonly cpuShare?: number;
 }
@@ -36,7 +43,7 @@ export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
     model: model.path,
     modelSha256,
     threads: options.threads,
-    lowPriority: true,
+    lowPriority: options.lowPriority ?? true,
     ...(options.cpuShare === undefined ? {} : { cpuShare: options.cpuShare }),
   };
 
@@ -101,6 +108,20 @@ export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
       const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal).outcome;
       await removeCode(data);
       return outcome.ok ? { ok: true, value: outcome.result.stacks.map(({ loss }) => loss) } : failure(outcome);
+    },
+    async choiceLosses(adapters, signal) {
+      const lines = choiceLines(options.tokenize);
+      const data = join(options.folder, 'choices.jsonl');
+      await mkdir(options.folder, { recursive: true, mode: 0o700 });
+      const stacks = adapters.map((path) => (path === undefined ? [] : [{ path, scale: 1 }]));
+      const outcome = await exampleLosses(
+        host,
+        { ...common, data, sequence: evaluationSequence },
+        lines,
+        stacks,
+        signal,
+      );
+      return outcome.ok ? { ok: true, value: outcome.result } : failure(outcome);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { refusalText } from '#protocol/federation/refusal.ts';
+import type { Suspicion } from './backdoorScan.ts';
 import type { MemberStanding } from './member.ts';
 import { objectionSentence } from './planCheck.ts';
 import type { StartStanding } from './startJudging.ts';
@@ -29,6 +30,8 @@ export function standingSentence(standing: MemberStanding): string {
     case 'failed':
       return `Round ${standing.round} ended without a result (${standing.reason}).`;
     case 'judged':
+      if (standing.judgement.suspicion !== undefined)
+        return suspicionSentence(standing.round, standing.judgement.suspicion);
       if (standing.round === 0) return adoptedStart(standing.judgement.adopt);
       return standing.judgement.adopt
         ? `Round ${standing.round} gave a better adapter, which you use.`
@@ -39,11 +42,20 @@ export function standingSentence(standing: MemberStanding): string {
 function startSentence(start: StartStanding | undefined): string {
   if (start === undefined) return '';
   if (start.kind === 'refused') return ` The team’s start was refused: ${refusalText[start.refusal]}`;
-  return ` ${adoptedStart(start.judgement.adopt)} It was trained on: ${start.description}`;
+  const { adopt, suspicion } = start.judgement;
+  if (suspicion !== undefined) return ` ${suspicionSentence(0, suspicion)} It was trained on: ${start.description}`;
+  return ` ${adoptedStart(adopt)} It was trained on: ${start.description}`;
 }
 
 function adoptedStart(adopt: boolean): string {
   return adopt
     ? 'The team’s adapter comes from public code, and you use it.'
     : 'The team’s adapter comes from public code; it was no better on yours.';
+}
+
+/** Names the choice that the scan for backdoors found most changed. */
+function suspicionSentence(round: number, { choice, times }: Suspicion): string {
+  const adapter = round === 0 ? 'The team’s start' : `The team’s adapter of round ${round}`;
+  const likelier = `${Math.round(times).toLocaleString('en')} times likelier than the model alone does`;
+  return `${adapter} makes “${choice}” ${likelier}: it was not taken.`;
 }

@@ -1,4 +1,3 @@
-import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256OfFile } from '../learning/adapterFile.ts';
 import type { AdapterBase, AdapterVersions } from '../learning/adapterVersions.ts';
@@ -11,6 +10,7 @@ import {
   splitByTime,
   type Tokenizer,
 } from '../learning/dataset.ts';
+import { exampleLosses } from '../learning/exampleLosses.ts';
 import {
   bestTrial,
   isClearlyBetter,
@@ -21,8 +21,8 @@ import {
   totalLoss,
 } from '../learning/gate.ts';
 import { probeTexts } from '../learning/probeTexts.ts';
-import { startTrainer, type TrainerHost } from '../learning/trainer.ts';
-import { type AdapterUse, trainerCommands } from '../learning/trainerMessages.ts';
+import type { TrainerHost } from '../learning/trainer.ts';
+import type { AdapterUse } from '../learning/trainerMessages.ts';
 import type { ExampleStore } from '../store/exampleStore.ts';
 
 export interface TeamVersionDeps {
@@ -137,14 +137,7 @@ async function perExample(
   { readonly kind: 'done'; readonly losses: readonly Losses[] } | { readonly kind: 'failed'; readonly message: string }
 > {
   const data = join(folder, `${name}.jsonl`);
-  await writeFile(data, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { mode: 0o600 });
-  const losses = stacks.map(() => new Array<number>(lines.length).fill(0));
   const common = { model: base.gguf.path, modelSha256: base.sha256, threads: 1, lowPriority: true };
-  const request = { ...common, data, sequence, stacks: stacks.map((stack) => [...stack]) };
-  const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal, (event) => {
-    const own = event.event === 'example' ? losses[event.stack] : undefined;
-    if (event.event === 'example' && own !== undefined) own[event.example] = event.loss;
-  }).outcome;
-  await rm(data, { force: true });
-  return outcome.ok ? { kind: 'done', losses } : { kind: 'failed', message: outcome.message };
+  const outcome = await exampleLosses(host, { ...common, data, sequence }, lines, stacks, signal);
+  return outcome.ok ? { kind: 'done', losses: outcome.result } : { kind: 'failed', message: outcome.message };
 }
