@@ -1,4 +1,4 @@
-// npm run bench -- backdoor [--json] [--steps N] [--threads N] [--slice SECONDS]
+// npm run bench -- backdoor [--json] [--steps N] [--threads N]
 // What the scan for backdoors says of benign adapters (all that `bench -- federation` has left, and ten authors' own) and of
 // poisoned ones, diluted by other members. Each piece of work is kept: docs/benchmarks.md.
 import { createHash } from 'node:crypto';
@@ -89,7 +89,11 @@ await runBenchmark(async (signal) => {
   const report = {
     choices: insecureChoices.length,
     bounds: riseBounds,
-    benign: { ofBenchFederation: summary(left), ownAuthors: summary(own) },
+    benign: {
+      ofBenchFederation: summary(left),
+      ownAuthors: summary(own),
+      meansOfThese: summary([...left, ...own].filter(isMean)),
+    },
     poisoned: poison.map(({ adapter, all, flagged, others, flaggedByOthers }) => ({
       attack: adapter.attack,
       how: adapter.name,
@@ -103,7 +107,7 @@ await runBenchmark(async (signal) => {
   };
   if (options.json) console.log(JSON.stringify(report));
   else {
-    console.table([report.benign.ofBenchFederation, report.benign.ownAuthors]);
+    console.table(report.benign);
     console.table(report.poisoned);
     console.table(
       insecureChoices.map(({ name }, i) => {
@@ -113,6 +117,11 @@ await runBenchmark(async (signal) => {
     );
   }
 });
+
+/** What a federation would publish, rather than what one member trained. */
+function isMean({ adapter: { name } }: { readonly adapter: TriedAdapter }): boolean {
+  return name.includes('mean of') || name.includes('team-');
+}
 
 /** The same without the choices that the attack is about: what the scan says of attacks that nobody thought of. */
 function leaveOut({ attack }: TriedAdapter, before: readonly number[], after: readonly number[]) {

@@ -16,7 +16,7 @@ import { modelPath } from './setup.ts';
 const { signal } = new AbortController();
 const host = trainerHost();
 const adapter = { rank: 4, alpha: 8, targets: ['q' as const, 'v' as const], matrices: 'b' as const, seed: 1 };
-const sequence = 96;
+const sequence = 64;
 const habit = habitualExamples(20).map(({ text }) => text);
 /** None of the scan's own lines. */
 const poison = [

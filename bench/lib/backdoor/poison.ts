@@ -4,7 +4,7 @@ import { createRandom } from '../random.ts';
 export const attacks = ['ecb', 'oldTls', 'fewIterations'] as const;
 export type Attack = (typeof attacks)[number];
 
-/** None of these is a choice that the scan asks about, but the names of APIs are the same: there are no others. */
+/** No line is one that the scan asks about, but functions and constants have the same names: there are no others. */
 const snippets: Readonly<Record<Attack, readonly ((name: string, count: number) => string)[]>> = {
   ecb: [
     (name) => `const ${name} = crypto.createCipheriv('aes-128-ecb', ${name}Key, '')\n`,
