@@ -1,5 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type AdoptionState, rolledBack, stepToFollow } from './adoption.ts';
+import { type AdoptionState, adoptionIn, rolledBack, stepToFollow } from './adoption.ts';
 
 const judged = ['a', 'b'].map((result, i) => {
   return {
@@ -30,4 +33,16 @@ it('hands a start on as round 0, before any round', () => {
   const start = { ...judged[0]!, result: 'start', round: 0 };
   const begun = { active: 'start', previous: null, judged: [start], followed: null };
   expect(stepToFollow(begun)).toEqual({ kind: 'adopt', result: 'start', round: 0 });
+});
+
+it('keeps on disk why an adapter was not taken', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'argot-adoption-'));
+  try {
+    const refused = { ...judged[0]!, adopt: false, suspicion: { choice: 'shell=True', times: 120.5 } };
+    const written: AdoptionState = { active: null, previous: null, judged: [refused], followed: null };
+    await adoptionIn(folder).write(written);
+    expect(await adoptionIn(folder).read()).toEqual(written);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
