@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { runBenchmark } from './lib/main.ts';
 import { rounded } from './lib/measure.ts';
-import { type ClientRow, clientLevel, clientSizes, delta, type StartKind } from './lib/privacy/clientLevel.ts';
+import { type ClientRow, clientLevel, clientSizes, delta, type StartKind, startOf } from './lib/privacy/clientLevel.ts';
 import { readCode } from './lib/privacy/corpus.ts';
 import { inversion } from './lib/privacy/inversion.ts';
 import { membershipInference } from './lib/privacy/membership.ts';
@@ -31,21 +31,21 @@ await runBenchmark(async (signal) => {
   const epsilons = options.epsilons.split(',').map(Number);
   const workshop = await openWorkshop(signal, progress);
   const code = await readCode(progress);
-  const chosenStarts = starts.filter((each) => options.starts.split(',').includes(each));
   const client: ClientRow[] = [];
-  if (options.parts.includes('client')) {
-    for (const start of chosenStarts) {
+  const record: RecordRow[] = [];
+  const trains = ['client', 'record'].some((part) => options.parts.includes(part));
+  for (const start of starts.filter((each) => trains && options.starts.split(',').includes(each))) {
+    const begun = await startOf(start, code, workshop);
+    if (options.parts.includes('client')) {
       for (const members of options.members.split(',').map(Number)) {
         for (const which of matrices.filter((each) => options.matrices.split(',').includes(each))) {
-          client.push(...(await clientLevel(code, workshop, { start, members, which, epsilons })));
+          client.push(...(await clientLevel(code, begun, { start, members, which, epsilons })));
           progress(JSON.stringify(client.slice(-1 - epsilons.length)));
         }
       }
     }
+    if (options.parts.includes('record')) record.push(...(await recordLevel(code, begun, start, epsilons)));
   }
-  const record: RecordRow[] = [];
-  if (options.parts.includes('record'))
-    for (const start of chosenStarts) record.push(...(await recordLevel(code, workshop, start, epsilons)));
   const membership = options.parts.includes('membership') ? await membershipInference(code, workshop, epsilons) : [];
   const inverted = options.parts.includes('inversion') ? await inversion(code, workshop, epsilons) : [];
   const right = client.filter(({ forecastSignRight }) => forecastSignRight).length;

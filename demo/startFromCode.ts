@@ -1,12 +1,12 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { roundSettingsFileSchema, settingsFromFile } from '#protocol/federation/roundSettings.ts';
 import { encodeStartFile } from '#protocol/federation/startFile.ts';
-import { runLead } from '../coordinator/src/lead.ts';
+import { atCaller, runLead } from '../coordinator/src/lead.ts';
 import { trainPublicStart } from './publicStart.ts';
 
 // npm run coordinator -- lead start-from-code: trains here, since the coordinator knows no model, and posts as the lead's command does.
@@ -106,9 +106,4 @@ function progressLines(): (progress: { readonly step: number; readonly steps: nu
 function complain(message: string): number {
   console.error(`${message}\n\n${usage}`);
   return 2;
-}
-
-/** npm runs scripts in the package's folder; INIT_CWD is where the command was typed. */
-function atCaller(path: string): string {
-  return resolve(process.env.INIT_CWD ?? process.cwd(), path);
 }

@@ -222,7 +222,7 @@ function complain(message: string): number {
 }
 
 /** npm runs scripts in the package's folder; INIT_CWD is where the command was typed. */
-function atCaller(path: string): string {
+export function atCaller(path: string): string {
   return resolve(process.env.INIT_CWD ?? process.cwd(), path);
 }
 

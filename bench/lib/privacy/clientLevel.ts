@@ -88,13 +88,12 @@ export function partOf({ train }: Author, part: number): readonly Example[] {
 
 /** The workshop that goes on from there. */
 export async function startOf(start: StartKind, { publicWindows }: Code, workshop: Workshop): Promise<Workshop> {
-  return start === 'nothing' ? workshop : workshop.from(await workshop.train('public', publicWindows, 1));
+  return start === 'nothing' ? workshop : workshop.from(await workshop.train('public', await publicWindows(), 1));
 }
 
-/** One round: each member sends one clipped gradient; the noise of all is in the sum. Steps are chosen on `valid`. */
-export async function clientLevel(code: Code, seeded: Workshop, settings: ClientSettings): Promise<ClientRow[]> {
+/** One round from where the workshop starts: each member sends one clipped gradient; the noise of all is in the sum. Steps are chosen on `valid`. */
+export async function clientLevel(code: Code, workshop: Workshop, settings: ClientSettings): Promise<ClientRow[]> {
   const { members, which, start } = settings;
-  const workshop = await startOf(start, code, seeded);
   const updates = (await memberGradients(code, workshop, members)).map((each) => clipped(each, which));
   const signal = meanOf(updates);
   const judges = code.authors.slice(0, testAuthors);

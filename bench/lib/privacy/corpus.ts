@@ -22,7 +22,7 @@ export interface Author {
 export interface Code {
   readonly authors: readonly Author[];
   /** Windows of packages by others, so many of each, which anybody may read. None shares a long run of tokens with an author. */
-  readonly publicWindows: readonly Example[];
+  publicWindows(): Promise<readonly Example[]>;
   tokenize(text: string): readonly number[];
 }
 
@@ -48,17 +48,19 @@ export async function readCode(progress: (line: string) => void): Promise<Code> 
       tokensPerByte: tokens / bytes,
     };
   });
-  const [others] = await provideCorpora({
-    manifest: resolve(import.meta.dirname, '../../corpora/public.json'),
-    progress,
-  });
-  if (others === undefined) throw new Error('The manifest of public packages names none.');
-  const known = new Set(authors.flatMap(({ train, valid, test }) => [...train, ...valid, ...test].flatMap(runsOf)));
-  const packages = [...grouped([...others.train, ...others.valid, ...others.test], (file) => file.package).values()];
-  const publicWindows = packages.flatMap((files) => {
-    const own = windows(files).filter((window) => !runsOf(window).some((run) => known.has(run)));
-    return spread(own, publicPerPackage);
-  });
+  async function publicWindows(): Promise<readonly Example[]> {
+    const [others] = await provideCorpora({
+      manifest: resolve(import.meta.dirname, '../../corpora/public.json'),
+      progress,
+    });
+    if (others === undefined) throw new Error('The manifest of public packages names none.');
+    const known = new Set(authors.flatMap(({ train, valid, test }) => [...train, ...valid, ...test].flatMap(runsOf)));
+    const packages = [...grouped([...others.train, ...others.valid, ...others.test], (file) => file.package).values()];
+    return packages.flatMap((files) => {
+      const own = windows(files).filter((window) => !runsOf(window).some((run) => known.has(run)));
+      return spread(own, publicPerPackage);
+    });
+  }
   return { authors, publicWindows, tokenize: (text) => engine.tokenize(text) };
 }
 

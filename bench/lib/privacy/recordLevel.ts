@@ -1,6 +1,6 @@
 import { mean, rounded } from '../measure.ts';
 import { createRandom } from '../random.ts';
-import { bestStep, multiplierFor, type StartKind, startOf, trainedLengths } from './clientLevel.ts';
+import { bestStep, multiplierFor, type StartKind, trainedLengths } from './clientLevel.ts';
 import { type Code, spread } from './corpus.ts';
 import { normOf, withNoise } from './vectors.ts';
 import type { Workshop } from './workshop.ts';
@@ -35,11 +35,10 @@ export interface RecordRow {
  */
 export async function recordLevel(
   code: Code,
-  seeded: Workshop,
+  workshop: Workshop,
   start: StartKind,
   epsilons: readonly number[],
 ): Promise<RecordRow[]> {
-  const workshop = await startOf(start, code, seeded);
   const author = code.authors[0];
   if (author === undefined) throw new Error('The corpora hold no author.');
   const strings = canaryStrings();
