@@ -9,7 +9,7 @@ import { openRelease } from '#protocol/federation/release.ts';
 import { packedBytes, paddingIsZero } from '#protocol/federation/ring.ts';
 import { openRoster } from '#protocol/federation/roster.ts';
 import type { CohortMember, Round } from '#protocol/federation/round.ts';
-import { claimedSigner, openMessage } from '#protocol/federation/signedMessage.ts';
+import { openMessage } from '#protocol/federation/signedMessage.ts';
 import { admitUpload, type CheckedUpload, openUpload } from '#protocol/federation/upload.ts';
 import { openVote } from '#protocol/federation/vote.ts';
 import type { BlobStore } from './blobStore.ts';
@@ -110,9 +110,9 @@ async function judgeUpload(
 ): Promise<Admission> {
   const topic = roundTopic(round.id, 'uploads');
   const heldOf = ({ key }: CohortMember): CheckedUpload | undefined => {
-    for (const { bytes } of store.topic(topic)) {
-      const upload = sameBytes(claimedSigner(bytes) ?? bytes, key) ? openUpload(bytes, round) : undefined;
-      if (upload?.ok === true) return upload.value;
+    for (const { bytes } of store.entriesBy(topic, key)) {
+      const upload = openUpload(bytes, round);
+      if (upload.ok) return upload.value;
     }
     return undefined;
   };
@@ -145,11 +145,9 @@ async function judgeRelease(
   const release = openRelease(message, round, survivors);
   if (!release.ok) return no(release.refusal);
   const { holder, id } = release.value;
-  for (const { bytes } of store.topic(roundTopic(round.id, 'releases'))) {
+  for (const { bytes } of store.entriesBy(roundTopic(round.id, 'releases'), holder.key)) {
     const other = openRelease(bytes, round, survivors);
-    if (other.ok && other.value.holder.index === holder.index) {
-      return sameBytes(other.value.id, id) ? yes : no('alreadyReleased');
-    }
+    if (other.ok) return sameBytes(other.value.id, id) ? yes : no('alreadyReleased');
   }
   return isOver ? no('roundOver') : yes;
 }

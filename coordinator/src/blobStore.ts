@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hex, sameBytes } from '#protocol/federation/bytes.ts';
 import { sha256 } from '#protocol/federation/signedMessage.ts';
@@ -9,7 +9,8 @@ import { sha256 } from '#protocol/federation/signedMessage.ts';
  * whole, right and on disk: a name without `.part` is always the whole blob.
  */
 export interface BlobStore {
-  read(plan: Uint8Array, hash: Uint8Array): Promise<Uint8Array | undefined>;
+  /** What it gives lies in `into`, where that is long enough. */
+  read(plan: Uint8Array, hash: Uint8Array, into?: Uint8Array): Promise<Uint8Array | undefined>;
   has(plan: Uint8Array, hash: Uint8Array): Promise<boolean>;
   /** Size and last word of a whole blob, which is all that is left to check once its hash was; undefined where it is not there. */
   ending(plan: Uint8Array, hash: Uint8Array): Promise<BlobEnding | undefined>;
@@ -47,7 +48,14 @@ export function openBlobStore(folder: string): BlobStore {
   const received = (plan: Uint8Array, hash: Uint8Array) => sizeOf(partial(plan, hash));
   return {
     received,
-    read: (plan, hash) => readFile(place(plan, hash)).then(bytesOf, () => undefined),
+    async read(plan, hash, into) {
+      const opened = await open(place(plan, hash), 'r').catch(() => undefined);
+      if (opened === undefined) return undefined;
+      await using file = opened;
+      const { size } = await file.stat();
+      const bytes = into !== undefined && into.length >= size ? into.subarray(0, size) : new Uint8Array(size);
+      return (await readWhole(file, bytes)) ? bytes : undefined;
+    },
     has: async (plan, hash) => (await stat(place(plan, hash)).catch(() => undefined)) !== undefined,
     async ending(plan, hash) {
       const opened = await open(place(plan, hash), 'r').catch(() => undefined);
@@ -114,6 +122,11 @@ async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(() => undefined))?.size ?? 0;
 }
 
-function bytesOf(buffer: Buffer): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+async function readWhole(file: FileHandle, bytes: Uint8Array): Promise<boolean> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, at, bytes.length - at, at);
+    if (bytesRead === 0) return false;
+    at += bytesRead;
+  }
+  return true;
 }

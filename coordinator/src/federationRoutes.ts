@@ -148,7 +148,7 @@ export async function federationRoutes(
     audit.record({ federation, actor, action: 'posted', detail });
     metrics.receivedBytes.inc({ kind: 'message' }, message.length);
     nudge(store);
-    return reply.code(201).send(Buffer.from(sha256(message)));
+    return reply.code(201).send(bufferOver(sha256(message)));
   });
 
   app.get('/v1/f/:federation/topics/*', async (request, reply) => {
@@ -168,7 +168,7 @@ export async function federationRoutes(
     if (entry === undefined && !isInside(caller.standing)) return refuse(reply, 403, 'notAMember');
     const bytes = entry?.bytes ?? (await publicBlobAt(caller.store, address));
     if (bytes === undefined) return reply.code(404).send({ refusal: 'http', message: 'There is no such entry.' });
-    return reply.type('application/octet-stream').send(Buffer.from(bytes));
+    return reply.type('application/octet-stream').send(bufferOver(bytes));
   });
 
   /** Published sums and starts' values only: nobody but the coordinator needs a payload. */
@@ -270,4 +270,8 @@ function fromHex(text: string): Uint8Array {
 function sameText(a: string, b: string): boolean {
   const [left, right] = [sha256(new Uint8Array(Buffer.from(a))), sha256(new Uint8Array(Buffer.from(b)))];
   return timingSafeEqual(left, right);
+}
+
+function bufferOver(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { type BulletinBoard, membershipTopic } from '#protocol/federation/board.ts';
 import { hex } from '#protocol/federation/bytes.ts';
 import { decodeCanonical, encodeCanonical } from '#protocol/federation/canonical.ts';
-import { type Membership, readMembership } from '#protocol/federation/membership.ts';
+import { type Membership, type MembershipReader, membershipReader } from '#protocol/federation/membership.ts';
 import { type RoundSettings, roundSettingsSchema } from '#protocol/federation/messages.ts';
 import type { Anchors } from '#protocol/federation/round.ts';
-import { sha256 } from '#protocol/federation/signedMessage.ts';
+import { claimedSigner, sha256 } from '#protocol/federation/signedMessage.ts';
 import type { BlobStore } from './blobStore.ts';
 import type { Database } from './database.ts';
 
@@ -14,6 +14,8 @@ export interface FederationStore {
   readonly anchors: Anchors;
   membership(): Membership;
   topic(name: string): readonly StoredEntry[];
+  /** Of a topic's entries, those that claim to be this signer's. */
+  entriesBy(topic: string, signer: Uint8Array): readonly StoredEntry[];
   /** Of a topic's entries, without what they hold: a round's uploads are megabytes. */
   addresses(name: string): readonly Uint8Array[];
   /** Durable when it returns; false where the topic has these bytes already. */
@@ -65,7 +67,7 @@ export interface BlobClaim {
   readonly hash: Uint8Array;
 }
 
-const bytes = z.instanceof(Uint8Array).transform((value) => new Uint8Array(value));
+const bytes = z.instanceof(Uint8Array);
 const entrySchema = z.object({ topic: z.string(), address: bytes, bytes });
 const addressSchema = z.object({ address: bytes });
 const outcomes = ['published', 'belowMinimumCohort', 'tooFewReleases', 'sharesInconsistent', 'stopped'] as const;
@@ -119,7 +121,8 @@ export function federationStore(anchors: Anchors, { database, blobs, nowMs }: St
       'DELETE FROM blobs WHERE federation = ? AND plan = ? AND owner = ? AND hash = ? AND complete = 0',
     ),
   };
-  // Membership is read at every request and changes rarely.
+  // Membership is read at every request and changes rarely. What is posted to it is never part of a larger transaction, which could be undone.
+  let members: MembershipReader | undefined;
   let membership: Membership | undefined;
 
   const topic = (name: string) => statement.topic.all(federation, name).map((row) => entrySchema.parse(row));
@@ -130,21 +133,44 @@ export function federationStore(anchors: Anchors, { database, blobs, nowMs }: St
     return row === undefined ? undefined : entrySchema.parse(row);
   };
   const post = (name: string, given: Uint8Array): boolean => {
-    const { changes } = statement.post.run(federation, name, sha256(given), given, nowMs());
-    if (name === membershipTopic) membership = undefined;
+    const address = sha256(given);
+    const { changes } = statement.post.run(federation, name, address, given, nowMs());
+    if (name === membershipTopic && changes > 0) {
+      members?.add(given);
+      membership = undefined;
+    }
+    if (name === signers?.topic && changes > 0) noteSigner(signers.addresses, address, given);
     return changes > 0;
   };
+  /** Addresses by signer, of the topic that was asked about last: a round's uploads are megabytes, and each is asked about as it comes. */
+  let signers: { readonly topic: string; readonly addresses: Map<string, Uint8Array[]> } | undefined;
+  function noteSigner(addressesBySigner: Map<string, Uint8Array[]>, address: Uint8Array, given: Uint8Array): void {
+    const signer = claimedSigner(given);
+    if (signer === undefined) return;
+    const known = addressesBySigner.get(hex(signer));
+    if (known === undefined) addressesBySigner.set(hex(signer), [address]);
+    else known.push(address);
+  }
+  function entriesBy(name: string, signer: Uint8Array): readonly StoredEntry[] {
+    if (signers?.topic !== name) {
+      signers = { topic: name, addresses: new Map() };
+      for (const address of addresses(name)) noteSigner(signers.addresses, address, entry(address)?.bytes ?? address);
+    }
+    return (signers.addresses.get(hex(signer)) ?? []).flatMap((address) => entry(address) ?? []);
+  }
   return {
     anchors,
     topic,
+    entriesBy,
     addresses,
     entry,
     post,
     membership() {
-      membership ??= readMembership(
-        topic(membershipTopic).map((each) => each.bytes),
-        anchors,
-      );
+      if (members === undefined) {
+        members = membershipReader(anchors);
+        for (const { bytes: message } of topic(membershipTopic)) members.add(message);
+      }
+      membership ??= members.membership();
       return membership;
     },
     board: (plan) => ({
@@ -154,7 +180,7 @@ export function federationStore(anchors: Anchors, { database, blobs, nowMs }: St
         return sha256(given);
       },
       list: async (name) => addresses(name),
-      read: async (address) => entry(address)?.bytes ?? blobs.read(plan, address),
+      read: async (address, _signal, into) => entry(address)?.bytes ?? blobs.read(plan, address, into),
     }),
     rounds: () => statement.rounds.all(federation).map((row) => roundSchema.parse(row)),
     addRound: (number, plan, startedMs) => void statement.addRound.run(federation, number, plan, startedMs),

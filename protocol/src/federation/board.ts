@@ -10,7 +10,8 @@ export interface BulletinBoard {
   post(topic: string, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
   /** Addresses of what was posted to the topic, in any order. */
   list(topic: string, signal: AbortSignal): Promise<readonly Uint8Array[]>;
-  read(address: Uint8Array, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** What it gives may lie in `into`, where that is long enough: who reads one large blob after another offers the last one's place. */
+  read(address: Uint8Array, signal: AbortSignal, into?: Uint8Array): Promise<Uint8Array | undefined>;
 }
 
 export const membershipTopic = 'membership';
@@ -50,9 +51,10 @@ export async function readChecked(
   board: BulletinBoard,
   address: Uint8Array,
   signal: AbortSignal,
+  into?: Uint8Array,
 ): Promise<Uint8Array | undefined> {
   signal.throwIfAborted();
-  const bytes = await board.read(address, signal);
+  const bytes = await board.read(address, signal, into);
   return bytes !== undefined && Buffer.compare(sha256(bytes), address) === 0 ? bytes : undefined;
 }
 

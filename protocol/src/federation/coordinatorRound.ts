@@ -4,7 +4,7 @@ import type { KeyPair } from './keys.ts';
 import type { Failure, Survivors } from './messages.ts';
 import { accept, type Outcome, type Refusal, refuse } from './refusal.ts';
 import { type CheckedRelease, openRelease } from './release.ts';
-import { pack, type RingVector } from './ring.ts';
+import { pack, packedBytes, type RingVector } from './ring.ts';
 import type { Round } from './round.ts';
 import { claimedId, type Signed, sha256, signMessage } from './signedMessage.ts';
 import { openMasks, sumPayloads, unmask } from './sum.ts';
@@ -119,7 +119,8 @@ export async function finishRound(
   if (!uploads.ok) return uploads;
   const masks = await openMasks(round, survivors.body, uploads.value, releases.entries, signal);
   if (!masks.ok) return masks;
-  const read = (hash: Uint8Array) => readChecked(board, hash, signal);
+  const place = new Uint8Array(packedBytes(round.length, round.modulusBits));
+  const read = (hash: Uint8Array) => readChecked(board, hash, signal, place);
   const sum = await sumPayloads(round, uploads.value, read, signal);
   if (!sum.ok) return sum;
   unmask(sum.value, masks.value);

@@ -25,7 +25,11 @@ export function applyMasks(vector: RingVector, masks: readonly Mask[]): void {
   for (let start = 0; start < lanes.length; start += pieceLanes) {
     const piece = lanes.subarray(start, start + pieceLanes);
     const piecesZeros = piece.length === pieceLanes ? zeros : zeros.subarray(0, piece.byteLength);
-    for (const { cipher, sign } of streams) addStream(piece, cipher.update(piecesZeros), sign);
+    for (const { cipher, sign } of streams) {
+      const stream = cipher.update(piecesZeros);
+      addStream(piece, stream, sign);
+      free(stream);
+    }
   }
 }
 
@@ -55,6 +59,11 @@ export function eachStreamPiece(
     const count = Math.min(pieceWords, length - start);
     take(wordsOf(cipher.update(zeros.subarray(0, count * 4))), start);
   }
+}
+
+/** At once: by itself it would lie about, unused, until tens of megabytes of it are there. */
+function free({ buffer, length }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
 }
 
 /** 32 bits at a time, for both widths: adding is what a member's time goes into. */

@@ -23,34 +23,49 @@ export interface Membership {
   readonly joining: readonly Signed<Join>[];
 }
 
+/** Messages of the topic taken one by one, each opened once. */
+export interface MembershipReader {
+  add(message: Uint8Array): void;
+  /** What those added so far say together. */
+  membership(): Membership;
+}
+
 /** `known` is the newest roster accepted before: an older one, or another of its version, never takes its place. */
 export function readMembership(messages: readonly Uint8Array[], anchors: Anchors, known?: Signed<Roster>): Membership {
+  const reader = membershipReader(anchors, known);
+  for (const message of messages) reader.add(message);
+  return reader.membership();
+}
+
+export function membershipReader(anchors: Anchors, known?: Signed<Roster>): MembershipReader {
   const { federation } = anchors;
   let roster = known;
-  const cards = new Map<string, { readonly message: Uint8Array; readonly card: Signed<Card> }>();
+  const newestCards = new Map<string, { readonly message: Uint8Array; readonly card: Signed<Card> }>();
   const left = new Map<string, number>();
   const joins = new Map<string, Signed<Join>>();
-  for (const message of messages) {
-    const newer = openRoster(message, anchors, roster);
-    if (newer.ok) roster = newer.value;
-    if (newer.ok || newer.refusal !== 'wrongSigner') continue;
-    const card = openMessage(message, cardSchema, { federation });
-    const leave = openMessage(message, leaveSchema, { federation });
-    const join = openMessage(message, joinSchema, { federation });
-    if (card.ok) {
-      const name = hex(card.value.signer);
-      const other = cards.get(name)?.card.body.generation ?? -1;
-      if (card.value.body.generation > other) cards.set(name, { message, card: card.value });
-    } else if (leave.ok) {
-      const name = hex(leave.value.signer);
-      left.set(name, Math.max(left.get(name) ?? -1, leave.value.body.generation));
-    } else if (join.ok && !joins.has(hex(join.value.signer))) joins.set(hex(join.value.signer), join.value);
-  }
-  for (const [name, generation] of left) {
-    if ((cards.get(name)?.card.body.generation ?? generation) <= generation) cards.delete(name);
-  }
-  const joining = [...joins.values()].filter(({ signer }) => !isInRoster(roster, signer));
-  return { roster, cards, joining };
+  return {
+    add(message) {
+      const newer = openRoster(message, anchors, roster);
+      if (newer.ok) roster = newer.value;
+      if (newer.ok || newer.refusal !== 'wrongSigner') return;
+      const card = openMessage(message, cardSchema, { federation });
+      const leave = openMessage(message, leaveSchema, { federation });
+      const join = openMessage(message, joinSchema, { federation });
+      if (card.ok) {
+        const name = hex(card.value.signer);
+        const other = newestCards.get(name)?.card.body.generation ?? -1;
+        if (card.value.body.generation > other) newestCards.set(name, { message, card: card.value });
+      } else if (leave.ok) {
+        const name = hex(leave.value.signer);
+        left.set(name, Math.max(left.get(name) ?? -1, leave.value.body.generation));
+      } else if (join.ok && !joins.has(hex(join.value.signer))) joins.set(hex(join.value.signer), join.value);
+    },
+    membership() {
+      const stayed = [...newestCards].filter(([name, { card }]) => card.body.generation > (left.get(name) ?? -1));
+      const joining = [...joins.values()].filter(({ signer }) => !isInRoster(roster, signer));
+      return { roster, cards: new Map(stayed), joining };
+    },
+  };
 }
 
 export function isInRoster(roster: Signed<Roster> | undefined, key: Uint8Array): boolean {
