@@ -10,7 +10,7 @@ export interface SelectionInput {
 }
 
 /** A chunk stays while it scores at least this share of what would take its place: a change costs the KV prefix. */
-const stayShare = 0.7;
+const stayShare = 0.9;
 /** Tokens of a file's header beside its path. */
 const headerTokens = 4;
 const fewestLines = 3;

@@ -98,7 +98,7 @@ function novelNames(chosen: readonly Candidate[], shown: string): ReadonlySet<st
 }
 
 /** A prompt is made anew when so much of what would be in it is new, by score: all of it has to be evaluated again. */
-const worthwhileShare = 0.6;
+const worthwhileShare = 0.4;
 
 /** Whether the prompt would gain by being made anew: other chunks are likely to help than those that it has. */
 export function worthRenewing(now: Context, next: Context): boolean {
