@@ -5,7 +5,15 @@
 import { parseArgs } from 'node:util';
 import { runBenchmark } from './lib/main.ts';
 import { rounded } from './lib/measure.ts';
-import { type ClientRow, clientLevel, clientSizes, delta, type StartKind, startOf } from './lib/privacy/clientLevel.ts';
+import {
+  type ClientRow,
+  clientLevel,
+  clientSizes,
+  delta,
+  forecastSigns,
+  type StartKind,
+  startOf,
+} from './lib/privacy/clientLevel.ts';
 import { readCode } from './lib/privacy/corpus.ts';
 import { inversion } from './lib/privacy/inversion.ts';
 import { membershipInference } from './lib/privacy/membership.ts';
@@ -48,7 +56,7 @@ await runBenchmark(async (signal) => {
   }
   const membership = options.parts.includes('membership') ? await membershipInference(code, workshop, epsilons) : [];
   const inverted = options.parts.includes('inversion') ? await inversion(code, workshop, epsilons) : [];
-  const right = client.filter(({ forecastSignRight }) => forecastSignRight).length;
+  const signs = forecastSigns(client);
   const report = {
     delta,
     sizes: { client: clientSizes, record: recordSizes },
@@ -56,14 +64,15 @@ await runBenchmark(async (signal) => {
     record,
     membership,
     inversion: inverted,
-    forecastSignRightShare: client.length === 0 ? null : rounded(right / client.length, 3),
+    forecastSignRightShare: client.length === 0 ? null : rounded(signs.right / signs.settings, 3),
+    forecastSigns: signs,
   };
   if (options.json) console.log(JSON.stringify(report));
   else {
-    console.table(client);
+    console.table(client.map(({ forecasts: _, ...row }) => row));
     console.table(record);
     console.table(membership);
     console.table(inverted);
-    console.log(`The forecast's sign was right in ${right} of ${client.length} settings.`);
+    console.log(`The forecast's sign was right in ${signs.right} of ${signs.settings} settings.`);
   }
 });

@@ -13,7 +13,7 @@ import {
   type Which,
   withNoise,
 } from './vectors.ts';
-import type { Example, Workshop } from './workshop.ts';
+import type { Example, Step, Workshop } from './workshop.ts';
 
 export const delta = 1e-5;
 const partsPerAuthor = 5;
@@ -23,6 +23,8 @@ export const clientSizes = { windowsPerMember: 10, testWindows: 12, validWindows
 const { windowsPerMember, testWindows, validWindows } = clientSizes;
 /** Of the update's norm, which is 1 for each member. */
 const stepLengths = [0.1, 0.25, 0.75, 1.5] as const;
+/** The step that changes nothing: where the round begins. */
+const stay: Step = { vector: new Float32Array(parameters), length: 1 };
 /** Of what ordinary training adds: `valid` chooses. */
 export const trainedLengths = [0.5, 1, 2, 4] as const;
 
@@ -49,8 +51,32 @@ export interface ClientRow {
   readonly keptOfTrainedPercent: number;
   /** The same of what each adds to the start. */
   readonly keptOfAddedPercent: number;
+  /** Mean over the authors that it is tested on: each forecasts from its own update on its own `valid` code, and is compared on its own `test`. */
   readonly forecastPercent: number;
   readonly forecastSignRight: boolean;
+  readonly forecasts: readonly MemberForecast[];
+}
+
+/** In percent of the loss before the round. */
+export interface MemberForecast {
+  readonly author: string;
+  readonly forecastPercent: number;
+  readonly outcomePercent: number;
+  /** Standard error of the outcome, paired over the test windows. */
+  readonly outcomeError: number;
+}
+
+/** Of the members' forecasts, those whose sign is the outcome's; `clear` alone takes those outcomes that are two standard errors from nothing. */
+export function forecastSigns(rows: readonly ClientRow[]) {
+  const all = rows.flatMap(({ forecasts }) => forecasts);
+  const clear = all.filter(({ outcomePercent, outcomeError }) => Math.abs(outcomePercent) > 2 * outcomeError);
+  const isRight = (each: MemberForecast): boolean => each.forecastPercent > 0 === each.outcomePercent > 0;
+  const right = rows.filter(({ forecastSignRight }) => forecastSignRight).length;
+  return {
+    ...{ settings: rows.length, right },
+    ...{ members: all.length, membersRight: all.filter(isRight).length },
+    ...{ clear: clear.length, clearRight: clear.filter(isRight).length },
+  };
 }
 
 export interface ClientSettings {
@@ -98,7 +124,7 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
   const signal = meanOf(updates);
   const judges = code.authors.slice(0, testAuthors);
   const valid = judges.flatMap(({ valid: windows }) => spread(windows, validWindows));
-  const startGain = (await testOn(judges, workshop, signal, 0)).gainPercent;
+  const startGain = (await testOn(judges, workshop, stay)).gainPercent;
   const team = await trainedTeam(code, workshop, members, valid);
   const rows: ClientRow[] = [];
   for (const epsilon of ['none', ...settings.epsilons] as const) {
@@ -106,11 +132,17 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
     const deviation = meanDeviation(multiplier, members);
     const noisy = withNoise(signal, deviation, which, `${members} ${which} ${epsilon}`);
     const stepLength = await bestStep(workshop, valid, noisy, stepLengths);
-    const tested = await testOn(judges, workshop, noisy, stepLength);
-    const own = (updates[0] ?? signal).map(
-      (value) => value * expectedMeanNorm(members, start === 'nothing' ? 'first' : 'later'),
-    );
-    const forecast = await forecastFor(judges[0], workshop, { own, deviation, stepLength, settings, epsilon });
+    const tested = await testOn(judges, workshop, { vector: noisy, length: stepLength });
+    const forecasts: MemberForecast[] = [];
+    for (const [i, judge] of judges.entries()) {
+      const own = (updates[i] ?? signal).map(
+        (value) => value * expectedMeanNorm(members, start === 'nothing' ? 'first' : 'later'),
+      );
+      const forecast = await forecastFor(judge, workshop, { own, deviation, stepLength, settings, epsilon });
+      const outcome = await outcomeFor(judge, workshop, noisy, stepLength);
+      forecasts.push({ author: judge.name, forecastPercent: rounded(forecast, 2), ...outcome });
+    }
+    const forecast = mean(forecasts.map(({ forecastPercent }) => forecastPercent));
     const clean = rows[0]?.gainPercent;
     const noiseNorm = deviation * Math.sqrt(which === 'all' ? parameters : valueParameters);
     rows.push({
@@ -125,6 +157,7 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
       keptOfAddedPercent: rounded((100 * (tested.gainPercent - startGain)) / (team - startGain), 1),
       forecastPercent: rounded(forecast, 2),
       forecastSignRight: forecast > 0 === tested.gainPercent > startGain,
+      forecasts,
     });
   }
   return rows;
@@ -146,7 +179,7 @@ export function meanDeviation(multiplier: number, members: number): number {
 async function trainedTeam(code: Code, workshop: Workshop, members: number, valid: readonly Example[]) {
   const team = meanOf(await ofEachMember(code, members, (name, examples) => workshop.train(name, examples, 1)));
   const length = await bestStep(workshop, valid, team, trainedLengths);
-  return (await testOn(code.authors.slice(0, testAuthors), workshop, team, length)).gainPercent;
+  return (await testOn(code.authors.slice(0, testAuthors), workshop, { vector: team, length })).gainPercent;
 }
 
 /** The length that `valid` prefers. */
@@ -161,11 +194,11 @@ export async function bestStep(
   return lengths[losses.indexOf(Math.min(...losses))] ?? lengths[0];
 }
 
-async function testOn(judges: readonly Author[], workshop: Workshop, vector: Float32Array, length: number) {
+async function testOn(judges: readonly Author[], workshop: Workshop, step: Step) {
   const base: number[] = [];
   const after: number[] = [];
   for (const { test, tokensPerByte } of judges) {
-    const [before = [], then = []] = await workshop.losses(spread(test, testWindows), [{ vector, length }]);
+    const [before = [], then = []] = await workshop.losses(spread(test, testWindows), [step]);
     base.push((mean(before) / Math.LN2) * tokensPerByte);
     after.push((mean(then) / Math.LN2) * tokensPerByte);
   }
@@ -176,9 +209,20 @@ async function testOn(judges: readonly Author[], workshop: Workshop, vector: Flo
   };
 }
 
+/** What the round changed for an author, on the test windows. */
+async function outcomeFor({ test }: Author, workshop: Workshop, vector: Float32Array, length: number) {
+  const windows = spread(test, testWindows);
+  const [, before = [], after = []] = await workshop.losses(windows, [stay, { vector, length }]);
+  const saved = before.map((loss, i) => loss - (after[i] ?? Number.NaN));
+  const middle = mean(saved);
+  const deviation = Math.sqrt(mean(saved.map((each) => (each - middle) ** 2)));
+  const percent = (nats: number): number => rounded((100 * nats) / mean(before), 3);
+  return { outcomePercent: percent(middle), outcomeError: percent(deviation / Math.sqrt(saved.length - 1)) };
+}
+
 /** As a member makes it: from its own update, on its own held-out code, with a draw of noise of its own. */
 async function forecastFor(
-  author: Author | undefined,
+  author: Author,
   workshop: Workshop,
   round: {
     readonly own: Float32Array;
@@ -189,13 +233,9 @@ async function forecastFor(
   },
 ): Promise<number> {
   const { own, deviation, stepLength: length, settings, epsilon } = round;
-  const noisy = withNoise(own, deviation, settings.which, `forecast ${settings.members} ${epsilon}`);
-  const held = spread(author?.valid ?? [], testWindows);
-  const steps = [
-    { vector: own, length: 0 },
-    { vector: own, length },
-    { vector: noisy, length },
-  ];
+  const noisy = withNoise(own, deviation, settings.which, `forecast ${author.name} ${settings.members} ${epsilon}`);
+  const held = spread(author.valid, testWindows);
+  const steps = [stay, { vector: own, length }, { vector: noisy, length }];
   const [, base = [], clean = [], draw = []] = await workshop.losses(held, steps);
   const terms = {
     mechanism: 'client',
