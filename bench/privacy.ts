@@ -1,5 +1,5 @@
 // npm run bench -- privacy [--json] [--parts client,record,membership,inversion] [--members 5,10,20,50] [--epsilons 1,2,8]
-//                          [--matrices all,values] [--starts nothing,public]
+//                          [--matrices all,values] [--starts nothing,public] [--record-steps 1,4]
 // What privacy leaves of the gain, at record and at client level, canaries, and whether the forecast has the right sign.
 // Each piece of work is kept in the user's cache folder, so that a run that was stopped goes on: docs/benchmarks.md.
 import { parseArgs } from 'node:util';
@@ -32,6 +32,7 @@ await runBenchmark(async (signal) => {
       members: { type: 'string', default: '5,10,20,50' },
       epsilons: { type: 'string', default: '1,2,8' },
       matrices: { type: 'string', default: matrices.join(',') },
+      'record-steps': { type: 'string', default: '1,4' },
       starts: { type: 'string', default: starts.join(',') },
     },
   });
@@ -52,7 +53,10 @@ await runBenchmark(async (signal) => {
         }
       }
     }
-    if (options.parts.includes('record')) record.push(...(await recordLevel(code, begun, start, epsilons)));
+    if (options.parts.includes('record')) {
+      const steps = options['record-steps'].split(',').map(Number);
+      record.push(...(await recordLevel(code, begun, { start, epsilons, steps })));
+    }
   }
   const membership = options.parts.includes('membership') ? await membershipInference(code, workshop, epsilons) : [];
   const inverted = options.parts.includes('inversion') ? await inversion(code, workshop, epsilons) : [];

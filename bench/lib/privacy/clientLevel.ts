@@ -163,8 +163,8 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
   return rows;
 }
 
-export function multiplierFor(epsilon: number): number {
-  const calibration = noiseFor({ epsilon, delta }, (noise) => [gaussianRelease(noise)]);
+export function multiplierFor(epsilon: number, steps = 1): number {
+  const calibration = noiseFor({ epsilon, delta }, (noise) => [gaussianRelease(noise, steps)]);
   if (!calibration.ok) throw new Error(`No noise gives epsilon ${epsilon}.`);
   return calibration.noise;
 }

@@ -2,25 +2,30 @@ import { mean, rounded } from '../measure.ts';
 import { createRandom } from '../random.ts';
 import { bestStep, multiplierFor, type StartKind, trainedLengths } from './clientLevel.ts';
 import { type Code, spread } from './corpus.ts';
-import { normOf, withNoise } from './vectors.ts';
-import type { Workshop } from './workshop.ts';
+import { normOf, parameters, withNoise } from './vectors.ts';
+import type { Step, Workshop } from './workshop.ts';
 
 /** Records, test and validation in windows of 256 tokens. */
 export const recordSizes = { records: 60, canaries: 50, candidates: 1000, testWindows: 12, validWindows: 4 } as const;
 const { records, canaries, candidates, testWindows, validWindows } = recordSizes;
 const canaryEpochs = 20;
+/** Of one step, and of each of several. */
 const stepLengths = [0.25, 0.75, 1.5, 3] as const;
+const lengthsOfSeveral = [0.75, 1.5] as const;
 
 export interface RecordRow {
   readonly start: StartKind;
   /** `canariesAlone`: many epochs of the canaries and nothing else. That exposure says whether the measure sees what is learnt. */
   readonly epsilon: number | 'none' | 'ordinary' | 'canariesAlone';
+  /** Full-batch steps; 0 for an ordinary run. */
+  readonly steps: number;
   readonly noiseMultiplier: number;
+  /** Of each step, in norms of the first one's mean gradient. */
   readonly stepLength: number;
   readonly bitsPerByte: number;
   readonly baseBitsPerByte: number;
   readonly gainPercent: number;
-  /** Of the same one step's gain without noise, at its own best length; and of the ordinary run's. */
+  /** Of the gain of as many steps without noise, at their own best length; and of the ordinary run's. */
   readonly keptPercent: number | null;
   readonly keptOfTrainedPercent: number | null;
   /** Mean of log2(candidates / rank) over the canaries; chance and the upper end of its 95 % interval beside it. */
@@ -29,16 +34,18 @@ export interface RecordRow {
   readonly chanceUpperBits: number;
 }
 
+export interface RecordSettings {
+  readonly start: StartKind;
+  readonly epsilons: readonly number[];
+  readonly steps: readonly number[];
+}
+
 /**
- * One developer's records, each clipped, summed once with noise for all of them (DP-SGD of one full-batch step), with a
- * unique string planted in each of fifty further records. `ordinary` is an epoch of AdamW over the same, without privacy.
+ * One developer's records, each clipped, summed with noise for all of them in each full-batch step (DP-SGD), with a unique
+ * string planted in each of fifty further records. `ordinary` is an epoch of AdamW over the same, without privacy.
  */
-export async function recordLevel(
-  code: Code,
-  workshop: Workshop,
-  start: StartKind,
-  epsilons: readonly number[],
-): Promise<RecordRow[]> {
+export async function recordLevel(code: Code, workshop: Workshop, settings: RecordSettings): Promise<RecordRow[]> {
+  const { start, epsilons } = settings;
   const author = code.authors[0];
   if (author === undefined) throw new Error('The corpora hold no author.');
   const strings = canaryStrings();
@@ -49,18 +56,11 @@ export async function recordLevel(
   const test = spread(author.test, testWindows);
   const bits = (losses: readonly number[]): number => (mean(losses) / Math.LN2) * author.tokensPerByte;
 
-  async function lengthFor(epsilon: RecordRow['epsilon'], vector: Float32Array): Promise<number> {
-    if (epsilon === 'canariesAlone') return 1;
-    return bestStep(workshop, valid, vector, epsilon === 'ordinary' ? trainedLengths : stepLengths);
-  }
-
-  async function measured(epsilon: RecordRow['epsilon'], multiplier: number, vector: Float32Array): Promise<Measured> {
-    const step = { vector, length: await lengthFor(epsilon, vector) };
+  type Known = Pick<RecordRow, 'epsilon' | 'steps' | 'noiseMultiplier' | 'stepLength'>;
+  async function measured(known: Known, step: Step): Promise<Measured> {
     const [base = Number.NaN, after = Number.NaN] = (await workshop.losses(test, [step])).map(bits);
     return {
-      ...{ start, epsilon },
-      noiseMultiplier: rounded(multiplier, 3),
-      stepLength: step.length,
+      ...{ start, ...known },
       bitsPerByte: rounded(after, 4),
       baseBitsPerByte: rounded(base, 4),
       gainPercent: rounded(100 * (1 - after / base), 3),
@@ -69,29 +69,58 @@ export async function recordLevel(
     };
   }
 
-  const gradient = await workshop.gradient(`records-${author.name}`, examples, true);
-  // The trainer's mean of clipped gradients, at a clip norm of 1.
-  const clippedMean = gradient.map((value) => value / clipScale);
-  // Steps are given in multiples of it.
-  const meanNorm = normOf(clippedMean);
-  const rows: Measured[] = [];
-  for (const epsilon of ['none', ...epsilons] as const) {
-    const multiplier = epsilon === 'none' ? 0 : multiplierFor(epsilon);
-    const noisy = withNoise(clippedMean, multiplier / examples.length, 'all', `records ${epsilon}`);
-    const inMeans = noisy.map((value) => value / meanNorm);
-    rows.push(await measured(epsilon, multiplier, inMeans));
+  async function trained(epsilon: RecordRow['epsilon'], vector: Float32Array, lengths: Lengths): Promise<Measured> {
+    const length = await bestStep(workshop, valid, vector, lengths);
+    return measured({ epsilon, steps: 0, noiseMultiplier: 0, stepLength: length }, { vector, length });
   }
-  rows.push(await measured('ordinary', 0, await workshop.train(`records-${author.name}`, examples, 1)));
-  rows.push(await measured('canariesAlone', 0, await workshop.train('canaries', planted, canaryEpochs)));
-  const gainOf = (name: RecordRow['epsilon']) =>
-    rows.find(({ epsilon }) => epsilon === name)?.gainPercent ?? Number.NaN;
+
+  /** The trainer's mean of clipped gradients from there on, at a clip norm of 1. */
+  async function clippedMean(from: Workshop): Promise<Float32Array> {
+    const gradient = await from.gradient(`records-${author?.name}`, examples, true);
+    return gradient.map((value) => value / clipScale);
+  }
+  const meanNorm = normOf(await clippedMean(workshop));
+
+  async function descend(steps: number, multiplier: number, length: number, seed: string): Promise<Float32Array> {
+    let moved = new Float32Array(parameters);
+    for (let step = 0; step < steps; step++) {
+      const mean = await clippedMean(step === 0 ? workshop : workshop.from(moved));
+      const noisy = withNoise(mean, multiplier / examples.length, 'all', step === 0 ? seed : `${seed} ${step}`);
+      moved = moved.map((value, i) => value + (length * (noisy[i] ?? 0)) / meanNorm);
+    }
+    return moved;
+  }
+
+  async function descended(epsilon: number | 'none', steps: number): Promise<Measured> {
+    const multiplier = epsilon === 'none' ? 0 : multiplierFor(epsilon, steps);
+    const lengths = steps === 1 ? stepLengths : lengthsOfSeveral;
+    const paths: Step[] = [];
+    for (const length of lengths) {
+      paths.push({ vector: await descend(steps, multiplier, length, `records ${epsilon}`), length: 1 });
+    }
+    const [, ...losses] = (await workshop.losses(valid, paths)).map(mean);
+    const best = losses.indexOf(Math.min(...losses));
+    const known = { epsilon, steps, noiseMultiplier: rounded(multiplier, 3), stepLength: lengths[best] ?? 0 };
+    return measured(known, paths[best] ?? { vector: new Float32Array(parameters), length: 1 });
+  }
+
+  const rows: Measured[] = [];
+  for (const steps of settings.steps) {
+    for (const epsilon of ['none', ...epsilons] as const) rows.push(await descended(epsilon, steps));
+  }
+  rows.push(await trained('ordinary', await workshop.train(`records-${author.name}`, examples, 1), trainedLengths));
+  rows.push(await trained('canariesAlone', await workshop.train('canaries', planted, canaryEpochs), [1]));
+  const gainOf = (name: RecordRow['epsilon'], steps: number) =>
+    rows.find((row) => row.epsilon === name && row.steps === steps)?.gainPercent ?? Number.NaN;
   const kept = (gain: number, of: number) => rounded((100 * gain) / of, 1);
   return rows.map((row) => ({
     ...row,
-    keptPercent: isTrained(row.epsilon) ? null : kept(row.gainPercent, gainOf('none')),
-    keptOfTrainedPercent: row.epsilon === 'canariesAlone' ? null : kept(row.gainPercent, gainOf('ordinary')),
+    keptPercent: isTrained(row.epsilon) ? null : kept(row.gainPercent, gainOf('none', row.steps)),
+    keptOfTrainedPercent: row.epsilon === 'canariesAlone' ? null : kept(row.gainPercent, gainOf('ordinary', 0)),
   }));
 }
+
+type Lengths = readonly [number, ...number[]];
 
 function isTrained(epsilon: RecordRow['epsilon']): boolean {
   return epsilon === 'ordinary' || epsilon === 'canariesAlone';

@@ -61,6 +61,6 @@ export function normOf(vector: Float32Array): number {
   return Math.sqrt(dot(vector, vector));
 }
 
-export function gaussianRelease(noiseMultiplier: number): Release {
-  return { mechanism: { kind: 'gaussian', noiseMultiplier, samplingRate: 1 }, steps: 1 };
+export function gaussianRelease(noiseMultiplier: number, steps: number): Release {
+  return { mechanism: { kind: 'gaussian', noiseMultiplier, samplingRate: 1 }, steps };
 }

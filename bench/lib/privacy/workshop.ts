@@ -24,8 +24,8 @@ export interface Workshop {
   losses(examples: readonly Example[], directions: readonly Step[]): Promise<readonly (readonly number[])[]>;
   /** The adapter that is a direction at a step length: its file. */
   adapterOf(step: Step): Promise<string>;
-  /** The same, but gradients, training and steps go on from here instead of from nothing. */
-  from(start: Float32Array): Workshop;
+  /** The same, but gradients, training and steps go on from so much further. */
+  from(moved: Float32Array): Workshop;
 }
 
 export interface Step {
@@ -169,7 +169,7 @@ export async function openWorkshop(signal: AbortSignal, progress: (line: string)
         return evaluate(examples, adapters);
       },
       adapterOf: (step) => adapterOf(stepFrom(step)),
-      from: startingAt,
+      from: (moved) => startingAt(stepFrom({ vector: moved, length: 1 }).vector),
     };
   }
   return startingAt(undefined);
