@@ -53,5 +53,5 @@ it('expects the mean of many to be shorter than one, and after the first round f
   expect(expectedMeanNorm(1, 'first')).toBe(1);
   expect(expectedMeanNorm(1, 'later')).toBe(1);
   expect(expectedMeanNorm(20, 'first')).toBeCloseTo(Math.sqrt(0.43));
-  expect(expectedMeanNorm(20, 'later')).toBeCloseTo(Math.sqrt(0.145));
+  expect(expectedMeanNorm(20, 'later')).toBeCloseTo(Math.sqrt(0.1925));
 });
