@@ -7,6 +7,7 @@ import {
   clipped,
   gaussianRelease,
   meanOf,
+  mirrored,
   normOf,
   parameters,
   valueParameters,
@@ -124,7 +125,7 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
   const signal = meanOf(updates);
   const judges = code.authors.slice(0, testAuthors);
   const valid = judges.flatMap(({ valid: windows }) => spread(windows, validWindows));
-  const startGain = (await testOn(judges, workshop, stay)).gainPercent;
+  const startGain = (await testOn(judges, workshop, [stay])).gainPercent;
   const team = await trainedTeam(code, workshop, members, valid);
   const rows: ClientRow[] = [];
   for (const epsilon of ['none', ...settings.epsilons] as const) {
@@ -132,14 +133,16 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
     const deviation = meanDeviation(multiplier, members);
     const noisy = withNoise(signal, deviation, which, `${members} ${which} ${epsilon}`);
     const stepLength = await bestStep(workshop, valid, noisy, stepLengths);
-    const tested = await testOn(judges, workshop, { vector: noisy, length: stepLength });
+    const draws = epsilon === 'none' ? [noisy] : [noisy, mirrored(noisy, signal)];
+    const steps = draws.map((vector): Step => ({ vector, length: stepLength }));
+    const tested = await testOn(judges, workshop, steps);
     const forecasts: MemberForecast[] = [];
     for (const [i, judge] of judges.entries()) {
       const own = (updates[i] ?? signal).map(
         (value) => value * expectedMeanNorm(members, start === 'nothing' ? 'first' : 'later'),
       );
       const forecast = await forecastFor(judge, workshop, { own, deviation, stepLength, settings, epsilon });
-      const outcome = await outcomeFor(judge, workshop, noisy, stepLength);
+      const outcome = await outcomeFor(judge, workshop, steps);
       forecasts.push({ author: judge.name, forecastPercent: rounded(forecast, 2), ...outcome });
     }
     const forecast = mean(forecasts.map(({ forecastPercent }) => forecastPercent));
@@ -179,7 +182,7 @@ export function meanDeviation(multiplier: number, members: number): number {
 async function trainedTeam(code: Code, workshop: Workshop, members: number, valid: readonly Example[]) {
   const team = meanOf(await ofEachMember(code, members, (name, examples) => workshop.train(name, examples, 1)));
   const length = await bestStep(workshop, valid, team, trainedLengths);
-  return (await testOn(code.authors.slice(0, testAuthors), workshop, { vector: team, length })).gainPercent;
+  return (await testOn(code.authors.slice(0, testAuthors), workshop, [{ vector: team, length }])).gainPercent;
 }
 
 /** The length that `valid` prefers. */
@@ -194,13 +197,14 @@ export async function bestStep(
   return lengths[losses.indexOf(Math.min(...losses))] ?? lengths[0];
 }
 
-async function testOn(judges: readonly Author[], workshop: Workshop, step: Step) {
+/** Means over the steps. */
+async function testOn(judges: readonly Author[], workshop: Workshop, steps: readonly Step[]) {
   const base: number[] = [];
   const after: number[] = [];
   for (const { test, tokensPerByte } of judges) {
-    const [before = [], then = []] = await workshop.losses(spread(test, testWindows), [step]);
+    const [before = [], ...then] = await workshop.losses(spread(test, testWindows), steps);
     base.push((mean(before) / Math.LN2) * tokensPerByte);
-    after.push((mean(then) / Math.LN2) * tokensPerByte);
+    after.push((mean(then.flat()) / Math.LN2) * tokensPerByte);
   }
   return {
     bitsPerByte: rounded(mean(after), 4),
@@ -210,10 +214,10 @@ async function testOn(judges: readonly Author[], workshop: Workshop, step: Step)
 }
 
 /** What the round changed for an author, on the test windows. */
-async function outcomeFor({ test }: Author, workshop: Workshop, vector: Float32Array, length: number) {
+async function outcomeFor({ test }: Author, workshop: Workshop, steps: readonly Step[]) {
   const windows = spread(test, testWindows);
-  const [, before = [], after = []] = await workshop.losses(windows, [stay, { vector, length }]);
-  const saved = before.map((loss, i) => loss - (after[i] ?? Number.NaN));
+  const [, before = [], ...after] = await workshop.losses(windows, [stay, ...steps]);
+  const saved = before.map((loss, i) => loss - mean(after.map((losses) => losses[i] ?? Number.NaN)));
   const middle = mean(saved);
   const deviation = Math.sqrt(mean(saved.map((each) => (each - middle) ** 2)));
   const percent = (nats: number): number => rounded((100 * nats) / mean(before), 3);
@@ -235,8 +239,10 @@ async function forecastFor(
   const { own, deviation, stepLength: length, settings, epsilon } = round;
   const noisy = withNoise(own, deviation, settings.which, `forecast ${author.name} ${settings.members} ${epsilon}`);
   const held = spread(author.valid, testWindows);
-  const steps = [stay, { vector: own, length }, { vector: noisy, length }];
-  const [, base = [], clean = [], draw = []] = await workshop.losses(held, steps);
+  const [, base = [], clean = [], ...draws] = await workshop.losses(held, [
+    stay,
+    ...[own, noisy, mirrored(noisy, own)].map((vector): Step => ({ vector, length })),
+  ]);
   const terms = {
     mechanism: 'client',
     members: settings.members,
@@ -244,5 +250,5 @@ async function forecastFor(
     parameters: settings.which === 'all' ? parameters : valueParameters,
     valueParameters,
   } as const;
-  return forecastRound({ base, clean, noisy: [draw] }, terms).netPercent;
+  return forecastRound({ base, clean, noisy: draws }, terms).netPercent;
 }

@@ -51,6 +51,11 @@ export function withNoise(vector: Float32Array, deviation: number, which: Which,
   return noisy;
 }
 
+/** The same with the noise's other sign: luck along the loss's gradient cancels in the mean of both. */
+export function mirrored(noisy: Float32Array, clean: Float32Array): Float32Array {
+  return noisy.map((value, i) => 2 * (clean[i] ?? 0) - value);
+}
+
 export function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);

@@ -7,7 +7,7 @@ export interface ForecastTrials {
   readonly base: readonly number[];
   /** With this member's own clipped update, scaled by `expectedMeanNorm`: the only update that it knows. */
   readonly clean: readonly number[];
-  /** The same with noise of the round's deviation added to every value. Several draws. */
+  /** The same with noise of the round's deviation added to every value, and with its other sign. */
   readonly noisy: readonly (readonly number[])[];
 }
 

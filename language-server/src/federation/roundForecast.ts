@@ -11,7 +11,8 @@ import { compareForecast, expectedMeanNorm, type Forecast, forecastRound } from 
 import type { MemberContext } from './member.ts';
 import { epsilonOf } from './planCheck.ts';
 
-const draws = 2;
+/** Each draw of noise is tried with both signs, so that luck along the loss's gradient cancels and what noise costs is left. */
+const pairsOfDraws = 1;
 
 const keptSchema = z.object({ round: z.number(), netPercent: z.number() });
 
@@ -34,7 +35,13 @@ export async function weighRound(
   const members = plan.cohort.length;
   const clean = shortened(update, plan.clipNorm * expectedMeanNorm(members, start === undefined ? 'first' : 'later'));
   const candidates = [clean];
-  for (let i = 0; i < draws; i++) candidates.push(sum(clean, noiseOfMean(round, plan.privacy.memberVariance)));
+  for (let i = 0; i < pairsOfDraws; i++) {
+    const noise = noiseOfMean(round, plan.privacy.memberVariance);
+    candidates.push(
+      sum(clean, noise),
+      clean.map((value, at) => value - (noise[at] ?? 0)),
+    );
+  }
   await mkdir(work, { recursive: true, mode: 0o700 });
   const files: string[] = [];
   for (const [i, candidate] of candidates.entries()) {
