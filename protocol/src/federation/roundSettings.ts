@@ -20,13 +20,14 @@ export interface UpdateShape {
 
 /**
  * Settings that a lead can begin with. AdamW moves a coordinate by at most the learning rate a step, so that their product
- * bounds it and nothing is clamped; ten bits on the wire keep a round of B alone within 0.35 of both matrices as fp16.
+ * bounds it and nothing is clamped.
  */
 export function defaultRoundSettings(
   { base, adapter, length }: UpdateShape,
   training: RoundSettings['training'] = roundDefaults.training,
 ): RoundSettingsFile {
-  const { maxWeight, minimumCohort, quantiser, durationMs, seenWithinMs } = roundDefaults;
+  const { maxWeight, minimumCohort, durationMs, seenWithinMs } = roundDefaults;
+  const quantiser = roundDefaults.quantiser[adapter.matrices];
   const range = training.steps * training.learningRate;
   return {
     base,
