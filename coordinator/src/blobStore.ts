@@ -16,7 +16,7 @@ export interface BlobStore {
   ending(plan: Uint8Array, hash: Uint8Array): Promise<BlobEnding | undefined>;
   /** A whole blob at once, durable before it resolves. */
   write(plan: Uint8Array, bytes: Uint8Array): Promise<void>;
-  /** Bytes of an unfinished blob that are there. */
+  /** Bytes of an unfinished blob that are there. One that lacks nothing but its name, since a kill came between, gets it now. */
   received(plan: Uint8Array, hash: Uint8Array): Promise<number>;
   /** Adds a piece at `offset`; the last one makes the blob whole, unless its hash is another. */
   append(plan: Uint8Array, hash: Uint8Array, piece: BlobPiece): Promise<Appended>;
@@ -45,9 +45,15 @@ export type Appended =
 export function openBlobStore(folder: string): BlobStore {
   const place = (plan: Uint8Array, hash: Uint8Array) => join(folder, hex(plan), hex(hash));
   const partial = (plan: Uint8Array, hash: Uint8Array) => `${place(plan, hash)}.part`;
-  const received = (plan: Uint8Array, hash: Uint8Array) => sizeOf(partial(plan, hash));
   return {
-    received,
+    async received(plan, hash) {
+      const opened = await open(partial(plan, hash), 'r+').catch(() => undefined);
+      if (opened === undefined) return 0;
+      await using file = opened;
+      const { size } = await file.stat();
+      if (sameBytes(await hashOf(file), hash)) await land(file, partial(plan, hash), place(plan, hash));
+      return size;
+    },
     async read(plan, hash, into) {
       const opened = await open(place(plan, hash), 'r').catch(() => undefined);
       if (opened === undefined) return undefined;
@@ -75,7 +81,7 @@ export function openBlobStore(folder: string): BlobStore {
     },
     async append(plan, hash, { offset, size, bytes }) {
       await mkdir(dirname(place(plan, hash)), { recursive: true, mode: 0o700 });
-      const before = await received(plan, hash);
+      const before = await sizeOf(partial(plan, hash));
       if (before !== offset || offset + bytes.length > size) return { kind: 'elsewhere', received: before };
       await using file = await open(partial(plan, hash), 'a+', 0o600);
       await file.appendFile(bytes);
