@@ -136,7 +136,7 @@ test('a prompt is evaluated once: the next keystroke reuses it', async () => {
   expect(trace?.reusedTokens).toBeGreaterThan(20);
 });
 
-test('a withdrawn request stops the model within one token', async () => {
+test('a withdrawn request stops the model within one step', async () => {
   await using client = await own.connect();
   await (await open(client, javascript, 'javascript', 'first.js')).offered();
   const editor = await open(client, `// Counting.\n${'let counter = 0;\n'.repeat(60)}‸`);
@@ -147,7 +147,8 @@ test('a withdrawn request stops the model within one token', async () => {
   await expect.poll(async () => (await client.statistics()).lastCancel).toBeDefined();
   const { lastCancel } = await client.statistics();
   expect(lastCancel?.prefillTokens).toBeLessThanOrEqual(64);
-  expect(lastCancel?.decodeTokens).toBeLessThanOrEqual(1);
+  // A step is a token and at most three more that were drafted from the lines above.
+  expect(lastCancel?.decodeTokens).toBeLessThanOrEqual(4);
 });
 
 test.each([

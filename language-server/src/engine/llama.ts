@@ -26,6 +26,8 @@ const leftPrice = 2;
 const trustAbove = 1500;
 /** Drafts are tried only after this many tokens in a row occurred before; shorter matches mislead too often. */
 const draftMatch = 4;
+/** Checked in one step with the token before them: a cancel takes effect between steps. */
+const draftTokens = 3;
 
 export interface LlamaOptions extends BackendOptions {
   /** Tokens that one sequence holds. */
@@ -221,7 +223,9 @@ async function decode(
     const last = output.at(-1);
     if (last === undefined) break;
     const drafts =
-      speedometer.batchesAreCheap() && missing === '' ? lookUpDraft([...prompt, ...output], draftMatch, 3) : [];
+      speedometer.batchesAreCheap() && missing === ''
+        ? lookUpDraft([...prompt, ...output], draftMatch, draftTokens)
+        : [];
     pending = [last, ...drafts];
   }
   if (signal.aborted) ended = 'cancelled';
