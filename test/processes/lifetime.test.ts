@@ -143,13 +143,19 @@ test('no model: the status says so once, with a remedy', async () => {
 
 test('a model that is chosen and then written into the settings is loaded once', async () => {
   await using own = await ownServer();
-  await using client = await own.connect();
+  await using client = await own.connect({ settings: { threads: 1 } });
   expect(await offered(client)).toBeTruthy();
+  await client.configure({ model: 'no-such-model', threads: 1 });
+  await client.statuses.until((status) => status.problem?.code === 'unknownModel');
   expect(await client.useModel('smollm2-135m')).toEqual({ ok: true, id: 'smollm2-135m' });
-  await client.configure({ model: 'smollm2-135m' });
+  await client.configure({ model: 'smollm2-135m', threads: 1 });
   expect(await offered(client)).toBeTruthy();
-  const loads = (await own.server.output()).match(/is loaded/g);
-  expect(loads).toHaveLength(2);
+  expect((await own.server.output()).match(/is loaded/g)).toHaveLength(1);
+  await client.configure({ model: 'smollm2-135m', threads: 2 });
+  await until(
+    'it is loaded for two threads',
+    async () => (await own.server.output()).match(/is loaded/g)?.length === 2,
+  );
 });
 
 describe('a server goes on', () => {

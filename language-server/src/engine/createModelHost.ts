@@ -11,7 +11,7 @@ import type { EngineState, ModelHost } from './modelHost.ts';
 import { modelStore } from './modelStore.ts';
 import { permitModel } from './permitModel.ts';
 import { createQueue } from './queue.ts';
-import type { FoundModel } from './storedModel.ts';
+import type { FoundModel, StoredModel } from './storedModel.ts';
 
 export interface ModelHostDeps {
   readonly home: string;
@@ -40,6 +40,8 @@ export function createModelHost({ home, policy, outbound, log }: ModelHostDeps):
   const libraries = new Map<Settings['gpu'], Promise<Library>>();
   let wanted: Wanted | undefined;
   let engine: Engine | undefined;
+  /** What `engine` was loaded for. */
+  let loaded: Wanted | undefined;
   let problem: Problem | undefined;
   let loading: Promise<unknown> | undefined;
   let inMemory = 0;
@@ -62,12 +64,16 @@ export function createModelHost({ home, policy, outbound, log }: ModelHostDeps):
     return loaded;
   }
 
-  /** Loads what the settings want; the model in use stays until the new one works. */
+  /** Loads what the settings want, unless it is in use; the model in use stays until the new one works. */
   async function load(target: Wanted): Promise<void> {
     const found = await find(target.model);
     const forbidden = found.ok ? await permitModel(policy, found.model.info) : found.problem;
     if (!found.ok || forbidden !== undefined) {
       problem = forbidden;
+      return;
+    }
+    if (isInUse(found.model, target)) {
+      problem = undefined;
       return;
     }
     const options = {
@@ -84,6 +90,7 @@ export function createModelHost({ home, policy, outbound, log }: ModelHostDeps):
     }
     const previous = engine;
     engine = outcome.engine;
+    loaded = target;
     memoryBytes = outcome.memoryBytes;
     inMemory++;
     problem = undefined;
@@ -93,6 +100,16 @@ export function createModelHost({ home, policy, outbound, log }: ModelHostDeps):
     }
     log(
       `${engine.model.name} is loaded; ${engine.backend.device}, ${engine.backend.threads} threads: ${engine.backend.reason}.`,
+    );
+  }
+
+  /** A file that was replaced by another of the same name is another model. */
+  function isInUse({ info }: StoredModel, { gpu, threads }: Wanted): boolean {
+    return (
+      engine?.model.path === info.path &&
+      engine.model.sizeBytes === info.sizeBytes &&
+      loaded?.gpu === gpu &&
+      loaded.threads === threads
     );
   }
 
