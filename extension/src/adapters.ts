@@ -34,7 +34,8 @@ export async function tellResult(server: Server, result: TrainingResult): Promis
     await window.showWarningMessage(`Argot: ${result.message}`);
     return;
   }
-  const buttons = result.changed ? ['Show Adapters', 'Roll Back'] : [];
+  const back = result.kind === 'rested' ? [] : ['Roll Back'];
+  const buttons = result.changed ? ['Show Adapters', ...back] : [];
   const button = await window.showInformationMessage(result.message, ...buttons);
   if (button === 'Show Adapters') await manageAdapters(server);
   if (button === 'Roll Back') await act(server, { do: 'rollback', kind: 'personal' });

@@ -46,7 +46,7 @@ export const learningStateRequest = new RequestType<null, LearningState, void>('
 
 /** How a run ended, in a sentence for the developer; `changed` when completions are different from now on. */
 export interface TrainingResult {
-  readonly kind: 'promoted' | 'kept' | 'tooFew' | 'cancelled' | 'failed';
+  readonly kind: 'promoted' | 'kept' | 'rested' | 'tooFew' | 'cancelled' | 'failed';
   readonly message: string;
   readonly changed: boolean;
   readonly adapterId?: string;

@@ -84,6 +84,28 @@ describe.skipIf('missing' in opened)('a training run', () => {
     expect(given.versions.active('tiny').map(({ card }) => card.id)).toEqual(before);
   });
 
+  test('what has come to hurt rests, and can be brought back', async () => {
+    const own = join(home, 'changed');
+    const given = await deps({ versions: await openAdapterVersions(own), folder: join(own, 'training') });
+    const { versions } = given;
+    const learnt = await runTraining(given, { examples: habitualExamples(60), mayActivate: true }, never);
+    if (learnt.kind !== 'promoted') throw new Error(`Not promoted: ${learnt.kind}`);
+    // Code in other letters, at a scale that makes much of what was learnt; a rate of nothing gives a candidate that changes nothing.
+    await versions.activate(learnt.version.card.id, 3);
+    const changed = habitualExamples(60).map((example) => ({
+      ...example,
+      text: example.text.replace(/[^\n]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) + 50)),
+    }));
+    const idle = { ...given, options: { ...tinyOptions, learningRate: 0 } };
+    expect(await runTraining(idle, { examples: changed, mayActivate: false }, never)).toMatchObject({ kind: 'kept' });
+    expect(versions.active('tiny')).toHaveLength(1);
+    const outcome = await runTraining(idle, { examples: changed, mayActivate: true }, never);
+    expect(outcome).toMatchObject({ kind: 'rested', report: { verdict: 'notBetter' } });
+    expect(versions.active('tiny')).toEqual([]);
+    expect(await versions.activate(learnt.version.card.id, 1)).toEqual({ ok: true });
+    expect(versions.active('tiny').map(({ card }) => card.id)).toEqual([learnt.version.card.id]);
+  });
+
   test('an exported adapter is judged where it is imported, beside what is in use there', async () => {
     const given = await deps();
     const [active] = given.versions.active('tiny');

@@ -67,13 +67,15 @@ export async function offerTeamAdapter(
   const examples = await deps.store.list({ repositories: [deps.repository], limit: mostExamples }, signal);
   const lines = datasetOf(splitByTime(examples), tokenizer, sequence).heldOut;
   if (lines.length < leastHeldOut) return { kind: 'tooFew' };
-  const current = versions.active(base.sha256).map(({ path, scale }) => ({ path, scale }));
+  const active = versions.active(base.sha256);
+  const current = active.map(({ path, scale }) => ({ path, scale }));
+  const without = current.filter((_, i) => active[i]?.card.kind !== 'team');
   const personal = personalIn(versions, base);
   const alone = teamScales.map((scale) => [{ path: file, scale }]);
   const both = personal === undefined ? [] : alone.map((stack) => [...stack, personal.use]);
-  const losses = await perExample(deps, 'judged', lines, [[], current, ...alone, ...both], signal);
+  const losses = await perExample(deps, 'judged', lines, [[], current, without, ...alone, ...both], signal);
   if (losses.kind === 'failed') return losses;
-  const [baseLosses = [], currentLosses = [], ...others] = losses.losses;
+  const [baseLosses = [], currentLosses = [], withoutTeam = [], ...others] = losses.losses;
   const trials = teamScales.map((team, i): Trial => {
     const [ofTeam = [], ofBoth] = [others[i], others[alone.length + i]];
     const trial = { scales: { team, personal: 0 }, losses: ofTeam };
@@ -90,7 +92,10 @@ export async function offerTeamAdapter(
   if (probe.kind === 'failed') return probe;
   const [probeBase = [], probeCandidate = []] = probe.losses;
   const sums = { base: totalLoss(probeBase), candidate: totalLoss(probeCandidate), tokens: labelledTokens(generic) };
-  const input = { heldOutTokens: labelledTokens(lines), base: baseLosses, current: currentLosses, trials };
+  const input = {
+    heldOutTokens: labelledTokens(lines),
+    ...{ base: baseLosses, current: currentLosses, without: withoutTeam, trials },
+  };
   const report = judge(input, best, sums, deps.now());
   const added = await versions.add(
     file,

@@ -8,7 +8,7 @@ export type AdapterKind = z.infer<typeof adapterKindSchema>;
 
 /**
  * What the gate found. Losses are nats a token on the examples held out by time; `current` is what was active then.
- * `gain` is the share of the current loss that the candidate saves, `gainLow` the lower end of its 95 % interval by a
+ * `gain` is the share of the current loss (of the loss without what the candidate would replace, where that is less) that the candidate saves, `gainLow` the lower end of its 95 % interval by a
  * paired bootstrap. `forgetting` is the share by which the loss on generic code grew against the base model.
  */
 export const gateReportSchema = z.object({

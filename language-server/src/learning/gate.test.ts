@@ -11,7 +11,13 @@ function input(count: number, share: number, noise: number, trials = 1): GateInp
   const current = Array.from({ length: count }, () => 20 + 20 * random());
   const losses = current.map((loss) => loss * (1 - share + noise * (random() - 0.5)));
   const trial = { scales: { team: 0, personal: 1 }, losses };
-  return { heldOutTokens: 1000, base: current, current, trials: Array.from({ length: trials }, () => trial) };
+  return {
+    heldOutTokens: 1000,
+    base: current,
+    current,
+    without: current,
+    trials: Array.from({ length: trials }, () => trial),
+  };
 }
 const verdictOf = (given: GateInput, probed = probe) =>
   judge(given, bestTrial(given.trials) ?? { scales: { team: 0, personal: 0 }, losses: [] }, probed, 1).verdict;
@@ -36,13 +42,23 @@ describe('the gate', () => {
     expect(verdictOf(input(3, 0.2, 0))).toBe('tooFew');
   });
 
+  it('asks a candidate to beat nothing too, where what is in use has come to hurt', () => {
+    const given = input(20, 0.05, 0.05);
+    const worse = given.current.map((loss) => loss * 1.2);
+    expect(verdictOf({ ...given, current: worse })).toBe('better');
+    const same = { ...given, current: worse, trials: [{ ...given.trials[0]!, losses: given.current }] };
+    expect(verdictOf({ ...same, without: worse })).toBe('better');
+    expect(verdictOf(same)).toBe('notBetter');
+  });
+
   it('promotes by chance in at most one case of twenty', () => {
     let promoted = 0;
     for (let seed = 1; seed <= 200; seed++) {
       const random = seededRandom(seed);
       const current = Array.from({ length: 30 }, () => 20 + 20 * random());
       const trial = { scales: { team: 0, personal: 1 }, losses: current.map((loss) => loss + 4 * (random() - 0.5)) };
-      if (verdictOf({ heldOutTokens: 1, base: current, current, trials: [trial] }) === 'better') promoted++;
+      if (verdictOf({ heldOutTokens: 1, base: current, current, without: current, trials: [trial] }) === 'better')
+        promoted++;
     }
     expect(promoted).toBeLessThanOrEqual(10);
   });

@@ -20,6 +20,8 @@ export interface GateInput {
   readonly base: Losses;
   /** What is active now. */
   readonly current: Losses;
+  /** What is active now without what the candidate would replace. */
+  readonly without: Losses;
   readonly trials: readonly Trial[];
 }
 
@@ -37,12 +39,12 @@ export function bestTrial(trials: readonly Trial[]): Trial | undefined {
 }
 
 /**
- * Judges a candidate at its best scales: better only if the lower end of the paired bootstrap's interval is above 0, and
- * generic code is forgotten by at most 2 %. The best of several scales looks better than it is, so the interval is widened
+ * Judges a candidate at its best scales, against what is active or, where that has come to hurt, what is active without it:
+ * better only if the lower end of the paired bootstrap's interval is above 0, and generic code is forgotten by at most 2 %. The best of several scales looks better than it is, so the interval is widened
  * by their number (Bonferroni). `probe` are the losses on generic code, by the base model and by the candidate.
  */
 export function judge(input: GateInput, best: Trial, probe: ProbeLosses, now: number): GateReport {
-  const { pairs, gain, low } = interval(input.current, best.losses, input.trials.length);
+  const { pairs, gain, low } = interval(toBeat(input), best.losses, input.trials.length);
   const forgetting = probe.base === 0 ? 0 : probe.candidate / probe.base - 1;
   return {
     verdict: verdict(pairs.length, low, forgetting),
@@ -58,6 +60,10 @@ export function judge(input: GateInput, best: Trial, probe: ProbeLosses, now: nu
     forgetting,
     scales: best.scales,
   };
+}
+
+function toBeat({ current, without }: GateInput): Losses {
+  return totalLoss(without) < totalLoss(current) ? without : current;
 }
 
 /** Whether what is added earns its place: more than chance on enough examples, of so many ways that are tried. */

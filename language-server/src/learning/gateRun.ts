@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { AdapterKind, GateReport } from './adapterCard.ts';
 import type { ActiveAdapter, AdapterBase, AdapterVersions } from './adapterVersions.ts';
 import { type DatasetLine, firstTokens, labelledTokens, plainLines, type Tokenizer } from './dataset.ts';
-import { judge, type Losses, mostForgetting, type Scales, type Trial, totalLoss } from './gate.ts';
+import { isClearlyBetter, judge, type Losses, mostForgetting, type Scales, type Trial, totalLoss } from './gate.ts';
 import { probeTexts } from './probeTexts.ts';
 import { startTrainer, type TrainerHost, type TrainerRun } from './trainer.ts';
 import { type AdapterUse, trainerCommands } from './trainerMessages.ts';
@@ -42,23 +42,34 @@ export interface Candidate {
   readonly kind: AdapterKind;
 }
 
+export interface Judged {
+  readonly report: GateReport;
+  /** What the candidate would replace, where it is clearly worse than nothing on the held-out examples. */
+  readonly hurts: ActiveAdapter | undefined;
+}
+
 /** Judges an adapter's file, wherever it came from, on held-out examples and on generic code. */
 export async function runGate(
   deps: GateDeps,
   candidate: Candidate,
   heldOut: readonly DatasetLine[],
   signal: AbortSignal,
-): Promise<Stage<{ readonly report: GateReport }>> {
+): Promise<Stage<Judged>> {
   const { folder, tokenizer, options, versions, base } = deps;
   deps.onProgress({ phase: 'judging', step: 0, steps: 1, secondsLeft: undefined });
   const active = versions.active(base.sha256);
   const trials = trialsOf(candidate, active);
-  const stacks = [[], active.map(use), ...trials.map(({ stack }) => stack)];
+  const [own] = active.filter(({ card }) => card.kind === candidate.kind);
+  const without = active.filter((each) => each !== own);
+  const stacks = [[], active.map(use), without.map(use), ...trials.map(({ stack }) => stack)];
   const losses = await evaluate(deps, join(folder, 'heldout.jsonl'), heldOut, stacks, signal);
   if (losses.kind !== 'done') return losses;
-  const [baseLosses = [], current = [], ...others] = losses.losses;
+  const [baseLosses = [], current = [], withoutOwn = [], ...others] = losses.losses;
   const tried = trials.map((trial, i) => ({ ...trial, losses: others[i] ?? [] }));
-  const input = { heldOutTokens: labelledTokens(heldOut), base: baseLosses, current, trials: tried };
+  const input = {
+    heldOutTokens: labelledTokens(heldOut),
+    ...{ base: baseLosses, current, without: withoutOwn, trials: tried },
+  };
   const probe = firstTokens(plainLines(probeTexts, tokenizer, options.sequence), options.probeTokens);
   let report: GateReport | undefined;
   // Best first; a scale that forgets too much gives way to the next.
@@ -71,9 +82,8 @@ export async function runGate(
     if (report === undefined || next.verdict === 'better') report = next;
     if (next.forgetting <= mostForgetting) break;
   }
-  return report === undefined
-    ? { kind: 'failed', message: 'The candidate could not be judged.' }
-    : { kind: 'done', report };
+  if (report === undefined) return { kind: 'failed', message: 'The candidate could not be judged.' };
+  return { kind: 'done', report, hurts: isClearlyBetter(current, withoutOwn, 1) ? own : undefined };
 }
 
 type UntriedTrial = Omit<Trial, 'losses'> & { readonly stack: readonly AdapterUse[] };

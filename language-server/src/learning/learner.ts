@@ -125,7 +125,7 @@ export function createLearner(deps: LearnerDeps): Learner {
     (mayActivate: boolean): Work =>
     async (gate, examples, signal) => {
       const outcome = await runTraining(gate, { examples, mayActivate }, signal);
-      if (outcome.kind === 'promoted' || outcome.kind === 'kept') {
+      if (outcome.kind === 'promoted' || outcome.kind === 'kept' || outcome.kind === 'rested') {
         again = false;
         knownUntilMs = Math.max(knownUntilMs, ...examples.map(({ createdAtMs }) => createdAtMs));
         await store.markUsed(outcome.version.card.id, outcome.version.card.exampleIds);
@@ -155,7 +155,7 @@ export function createLearner(deps: LearnerDeps): Learner {
         givingWay.train(undefined);
         working = undefined;
         endedAt = now();
-        if (outcome.kind === 'promoted') await apply();
+        if (outcome.kind === 'promoted' || outcome.kind === 'rested') await apply();
         if (outcome.kind === 'failed') deps.log(`Training: ${outcome.message}`);
         show({ kind: 'idle' });
         const forbidden = outcome.kind === 'cancelled' ? deps.forbidden() : undefined;

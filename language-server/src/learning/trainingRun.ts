@@ -6,15 +6,18 @@ import { type AdapterVersion, baseOf } from './adapterVersions.ts';
 import { readChecked, writeChecked } from './checkedFile.ts';
 import { type Dataset, datasetOf, labelledTokens, newestWithin, splitByTime } from './dataset.ts';
 import type { Example } from './example.ts';
-import { common, type GateDeps, runGate, type Stage, writeLines } from './gateRun.ts';
+import { common, type GateDeps, type Judged, runGate, type Stage, writeLines } from './gateRun.ts';
 import { startTrainer } from './trainer.ts';
 import { trainerCommands } from './trainerMessages.ts';
 import { countByKind, epochsFor, type TrainingPlan, trainingPlanSchema } from './trainingPlan.ts';
 
-/** `kept`: what was in use stays, because the gate did not find the candidate better. */
+/**
+ * `kept`: what was in use stays, because the gate did not find the candidate better. `rested`: nor does what was in use
+ * help any more, so the slot works without either.
+ */
 export type TrainingOutcome =
   | { readonly kind: 'promoted'; readonly version: AdapterVersion; readonly report: GateReport }
-  | { readonly kind: 'kept'; readonly version: AdapterVersion; readonly report: GateReport }
+  | { readonly kind: 'kept' | 'rested'; readonly version: AdapterVersion; readonly report: GateReport }
   | { readonly kind: 'tooFew'; readonly examples: number; readonly needed: number }
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'failed'; readonly message: string };
@@ -75,12 +78,16 @@ export async function runTraining(
   );
   if (!added.ok) return { kind: 'failed', message: added.message };
   await discardRun(folder);
-  const { report } = judged;
+  const { report, hurts } = judged;
   const { version } = added;
-  if (report.verdict !== 'better' || !request.mayActivate) return { kind: 'kept', version, report };
-  const activated = await deps.versions.activate(version.card.id, report.scales.personal);
-  if (!activated.ok) return { kind: 'failed', message: activated.message };
-  return { kind: 'promoted', version, report };
+  if (!request.mayActivate) return { kind: 'kept', version, report };
+  if (report.verdict === 'better') {
+    const activated = await deps.versions.activate(version.card.id, report.scales.personal);
+    return activated.ok ? { kind: 'promoted', version, report } : { kind: 'failed', message: activated.message };
+  }
+  if (hurts === undefined) return { kind: 'kept', version, report };
+  const rested = await deps.versions.activate(hurts.card.id, 0);
+  return rested.ok ? { kind: 'rested', version, report } : { kind: 'failed', message: rested.message };
 }
 
 /**
@@ -128,7 +135,7 @@ async function judgeOnNewest(
   version: AdapterVersion,
   examples: readonly Example[],
   signal: AbortSignal,
-): Promise<Stage<{ readonly report: GateReport }> | Extract<TrainingOutcome, { readonly kind: 'tooFew' }>> {
+): Promise<Stage<Judged> | Extract<TrainingOutcome, { readonly kind: 'tooFew' }>> {
   const { folder, options, tokenizer } = deps;
   const newest = splitByTime(newestWithin(oldestFirst(examples), options.mostTokens, tokenizer)).heldOut;
   const { heldOut } = datasetOf({ train: [], heldOut: newest }, tokenizer, options.sequence);

@@ -23,6 +23,11 @@ export function words(outcome: TrainingOutcome): TrainingResult {
     }
     case 'kept':
       return { kind: 'kept', message: keptWords(outcome.report), changed: false, adapterId: outcome.version.card.id };
+    case 'rested': {
+      const { heldOutExamples } = outcome.report;
+      const message = `The adapter in use no longer helps on your newest ${heldOutExamples} examples, and what was learnt is not surely better: completions work without either. “Argot: Adapters…” brings one back.`;
+      return { kind: 'rested', message, changed: true, adapterId: outcome.version.card.id };
+    }
     case 'tooFew':
       return {
         kind: 'tooFew',
