@@ -35,7 +35,7 @@ export async function authorCases(
   const texts = train.map(({ text }) => text);
   const phrases = phrasesOf(texts, deps.phraseTokens, deps.engine);
   const scores = async (name: 'base' | 'own', adapters: readonly AdapterUse[]): Promise<TwoScores> => {
-    const about = [chosen, adapters.map(({ path, scale }) => [basename(path), scale]), deps.phraseTokens];
+    const about = ['healed', chosen, adapters.map(({ path, scale }) => [basename(path), scale]), deps.phraseTokens];
     const key = createHash('sha256').update(JSON.stringify(about)).digest('hex').slice(0, 24);
     const file = join(deps.cache, `cases-${key}.json`);
     const known = await readFile(file, 'utf8').catch(() => undefined);

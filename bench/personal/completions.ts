@@ -1,3 +1,4 @@
+import { heal } from '../../language-server/src/completion/heal.ts';
 import { completionMode } from '../../language-server/src/completion/mode.ts';
 import { createPhraseCache, type PhraseCache } from '../../language-server/src/completion/phraseCache.ts';
 import { createStopRule } from '../../language-server/src/completion/stop.ts';
@@ -26,7 +27,7 @@ export interface TwoScores {
   readonly withPhrases: readonly CaseScore[];
 }
 
-/** Completes each case's line greedily, with healing and the product's rule for the end of a line. */
+/** Completes each case's line greedily, healed and ended as in the product. */
 export async function completeCases(
   engine: Engine,
   cases: readonly CompletionCase[],
@@ -52,13 +53,12 @@ async function completeLine(
   phrases: PhraseCache | undefined,
   signal: AbortSignal,
 ): Promise<string> {
-  // The last word goes back and is written again: a prompt that ends inside a token misleads.
-  const word = /(?:[\w$]+|[^\S\n]+)$/.exec(prefix)?.[0] ?? '';
-  const tokens = engine.tokenize(prefix.slice(0, prefix.length - word.length)).slice(-promptTokens);
+  const { prompt, required } = heal(prefix);
+  const tokens = engine.tokenize(prompt).slice(-promptTokens);
   const mode = completionMode({ prefix, suffix, languageId: 'javascript', multiline: 'never' });
   const stop = createStopRule({ mode, prefix, suffix, languageId: 'javascript', maxLines: 1 });
   const likely = phrases === undefined ? {} : { likely: phrases.likely };
-  const said = await writtenLine(engine, { tokens, required: word, maxTokens: mostTokens, ...likely }, stop, signal);
+  const said = await writtenLine(engine, { tokens, required, maxTokens: mostTokens, ...likely }, stop, signal);
   return said.split('\n')[0]?.trimEnd() ?? '';
 }
 
