@@ -67,17 +67,36 @@ export interface MemberForecast {
   readonly outcomeError: number;
 }
 
-/** Of the members' forecasts, those whose sign is the outcome's; `clear` alone takes those outcomes that are two standard errors from nothing. */
+/**
+ * Of the settings' forecasts and of the members', those whose sign is the outcome's. `clear` ones alone have an outcome that is
+ * two standard errors from nothing: of the others nobody knows the sign.
+ */
 export function forecastSigns(rows: readonly ClientRow[]) {
   const all = rows.flatMap(({ forecasts }) => forecasts);
-  const clear = all.filter(({ outcomePercent, outcomeError }) => Math.abs(outcomePercent) > 2 * outcomeError);
+  const clear = all.filter(isClear);
+  const clearRows = rows.filter(({ forecasts }) =>
+    isClear({
+      outcomePercent: mean(forecasts.map(({ outcomePercent }) => outcomePercent)),
+      outcomeError: Math.hypot(...forecasts.map(({ outcomeError }) => outcomeError)) / forecasts.length,
+    }),
+  );
   const isRight = (each: MemberForecast): boolean => each.forecastPercent > 0 === each.outcomePercent > 0;
-  const right = rows.filter(({ forecastSignRight }) => forecastSignRight).length;
+  const right = (some: readonly ClientRow[]): number =>
+    some.filter(({ forecastSignRight }) => forecastSignRight).length;
   return {
-    ...{ settings: rows.length, right },
+    ...{
+      settings: rows.length,
+      right: right(rows),
+      clearSettings: clearRows.length,
+      clearSettingsRight: right(clearRows),
+    },
     ...{ members: all.length, membersRight: all.filter(isRight).length },
     ...{ clear: clear.length, clearRight: clear.filter(isRight).length },
   };
+}
+
+function isClear({ outcomePercent, outcomeError }: Pick<MemberForecast, 'outcomePercent' | 'outcomeError'>): boolean {
+  return Math.abs(outcomePercent) > 2 * outcomeError;
 }
 
 export interface ClientSettings {
