@@ -68,7 +68,7 @@ await runBenchmark(async (signal) => {
     record,
     membership,
     inversion: inverted,
-    forecastSignRightShare: client.length === 0 ? null : rounded(signs.right / signs.settings, 3),
+    forecastSignRightShare: client.length === 0 ? null : rounded(signs.settings.all.right / signs.settings.all.of, 3),
     forecastSigns: signs,
   };
   if (options.json) console.log(JSON.stringify(report));
@@ -77,6 +77,9 @@ await runBenchmark(async (signal) => {
     console.table(record);
     console.table(membership);
     console.table(inverted);
-    console.log(`The forecast's sign was right in ${signs.right} of ${signs.settings} settings.`);
+    const { all, sure } = signs.settings;
+    console.log(
+      `The forecast's sign was right in ${all.right} of ${all.of} settings, of the ${sure.of} sure ones in ${sure.right}.`,
+    );
   }
 });

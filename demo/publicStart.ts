@@ -71,7 +71,7 @@ export async function trainPublicStart(options: PublicStartOptions, signal: Abor
   taken(await trainer.materialise(adapter, update, exact, signal));
   taken(await trainer.materialise(adapter, rounded.value.values, start, signal));
   const losses = taken(await trainer.heldOutLosses([undefined, exact, start], signal));
-  const [baseLoss = 0, trained = 0, roundedLoss = 0] = losses;
+  const [baseLoss = 0, trained = 0, roundedLoss = 0] = losses.map(({ perToken }) => perToken);
   const { segments, levels } = rounded.value;
   return {
     file: { base, adapter, description: options.description, segments, levels },

@@ -37,7 +37,7 @@ export function simulatedTrainer(settings: {
           return Math.abs(1 - first) + others.reduce((sum, value) => sum + value * value, 0) / others.length;
         }),
       );
-      return { ok: true, value: losses };
+      return { ok: true, value: losses.map((loss) => ({ perToken: loss, examples: [loss] })) };
     },
     // Floats propose no code.
     async choiceLosses(adapters) {

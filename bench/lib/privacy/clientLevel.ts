@@ -1,6 +1,6 @@
 import { honestMembers } from '#protocol/federation/planPrivacy.ts';
 import { noiseFor } from '#protocol/privacy/calibration.ts';
-import { expectedMeanNorm, forecastRound } from '../../../language-server/src/federation/forecast.ts';
+import { expectedMeanNorm, type Forecast, forecastRound } from '../../../language-server/src/federation/forecast.ts';
 import { mean, rounded } from '../measure.ts';
 import { type Author, type Code, spread } from './corpus.ts';
 import {
@@ -62,41 +62,58 @@ export interface ClientRow {
 export interface MemberForecast {
   readonly author: string;
   readonly forecastPercent: number;
+  /** Standard errors, paired over the windows. */
+  readonly forecastError: number;
   readonly outcomePercent: number;
-  /** Standard error of the outcome, paired over the test windows. */
   readonly outcomeError: number;
 }
 
 /**
- * Of the settings' forecasts and of the members', those whose sign is the outcome's. `clear` ones alone have an outcome that is
- * two standard errors from nothing: of the others nobody knows the sign.
+ * Of the settings' forecasts and of the members', those whose sign is the outcome's. `sure` ones alone are two standard errors
+ * from nothing, as the member that makes it says; `clear` ones alone have an outcome that is: of the others nobody knows the sign.
  */
 export function forecastSigns(rows: readonly ClientRow[]) {
-  const all = rows.flatMap(({ forecasts }) => forecasts);
-  const clear = all.filter(isClear);
-  const clearRows = rows.filter(({ forecasts }) =>
-    isClear({
-      outcomePercent: mean(forecasts.map(({ outcomePercent }) => outcomePercent)),
-      outcomeError: Math.hypot(...forecasts.map(({ outcomeError }) => outcomeError)) / forecasts.length,
-    }),
+  const settings = rows.map(({ forecasts }) => ({
+    forecast: meanOfEstimates(forecasts.map(({ forecastPercent, forecastError }) => [forecastPercent, forecastError])),
+    outcome: meanOfEstimates(forecasts.map(({ outcomePercent, outcomeError }) => [outcomePercent, outcomeError])),
+  }));
+  const members = rows.flatMap(({ forecasts }) =>
+    forecasts.map(
+      (each): Pair => ({
+        forecast: [each.forecastPercent, each.forecastError],
+        outcome: [each.outcomePercent, each.outcomeError],
+      }),
+    ),
   );
-  const isRight = (each: MemberForecast): boolean => each.forecastPercent > 0 === each.outcomePercent > 0;
-  const right = (some: readonly ClientRow[]): number =>
-    some.filter(({ forecastSignRight }) => forecastSignRight).length;
+  return { settings: signsOf(settings), members: signsOf(members) };
+}
+
+/** A value with its standard error. */
+type Estimate = readonly [value: number, error: number];
+interface Pair {
+  readonly forecast: Estimate;
+  readonly outcome: Estimate;
+}
+
+function signsOf(pairs: readonly Pair[]) {
+  const isClear = ([value, error]: Estimate): boolean => Math.abs(value) > 2 * error;
+  const count = (some: readonly Pair[]) => ({
+    of: some.length,
+    right: some.filter(({ forecast, outcome }) => forecast[0] > 0 === outcome[0] > 0).length,
+  });
   return {
-    ...{
-      settings: rows.length,
-      right: right(rows),
-      clearSettings: clearRows.length,
-      clearSettingsRight: right(clearRows),
-    },
-    ...{ members: all.length, membersRight: all.filter(isRight).length },
-    ...{ clear: clear.length, clearRight: clear.filter(isRight).length },
+    all: count(pairs),
+    sure: count(pairs.filter(({ forecast }) => isClear(forecast))),
+    clear: count(pairs.filter(({ outcome }) => isClear(outcome))),
   };
 }
 
-function isClear({ outcomePercent, outcomeError }: Pick<MemberForecast, 'outcomePercent' | 'outcomeError'>): boolean {
-  return Math.abs(outcomePercent) > 2 * outcomeError;
+/** Of independent ones. */
+function meanOfEstimates(estimates: readonly Estimate[]): Estimate {
+  return [
+    mean(estimates.map(([value]) => value)),
+    Math.hypot(...estimates.map(([, error]) => error)) / estimates.length,
+  ];
 }
 
 export interface ClientSettings {
@@ -160,9 +177,11 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
       const own = (updates[i] ?? signal).map(
         (value) => value * expectedMeanNorm(members, start === 'nothing' ? 'first' : 'later'),
       );
-      const forecast = await forecastFor(judge, workshop, { own, deviation, stepLength, settings, epsilon });
-      const outcome = await outcomeFor(judge, workshop, steps);
-      forecasts.push({ author: judge.name, forecastPercent: rounded(forecast, 2), ...outcome });
+      const { netPercent, netError } = await forecastFor(judge, workshop, {
+        ...{ own, deviation, stepLength, settings, epsilon },
+      });
+      const forecast = { forecastPercent: rounded(netPercent, 3), forecastError: rounded(netError, 3) };
+      forecasts.push({ author: judge.name, ...forecast, ...(await outcomeFor(judge, workshop, steps)) });
     }
     const forecast = mean(forecasts.map(({ forecastPercent }) => forecastPercent));
     const clean = rows[0]?.gainPercent;
@@ -254,7 +273,7 @@ async function forecastFor(
     readonly settings: ClientSettings;
     readonly epsilon: number | 'none';
   },
-): Promise<number> {
+): Promise<Forecast> {
   const { own, deviation, stepLength: length, settings, epsilon } = round;
   const noisy = withNoise(own, deviation, settings.which, `forecast ${author.name} ${settings.members} ${epsilon}`);
   const held = spread(author.valid, testWindows);
@@ -269,5 +288,5 @@ async function forecastFor(
     parameters: settings.which === 'all' ? parameters : valueParameters,
     valueParameters,
   } as const;
-  return forecastRound({ base, clean, noisy: draws }, terms).netPercent;
+  return forecastRound({ base, clean, noisy: draws }, terms);
 }

@@ -41,6 +41,21 @@ it('refuses what would harm, and says what would help by how much', () => {
   ]);
 });
 
+it('says where the examples are too few to tell', () => {
+  const clear = forecastRound(
+    { base: [2, 2, 2, 2], clean: [1.9, 1.8, 1.9, 1.8], noisy: [[1.9, 1.8, 1.9, 1.8]] },
+    terms,
+  );
+  expect(clear).toMatchObject({ takesPart: true, isClear: true });
+  expect(clear.sentence).not.toContain('so few');
+  const unclear = forecastRound(
+    { base: [2, 2, 2, 2], clean: [1.9, 1.8, 1.9, 1.8], noisy: [[1.7, 2.2, 1.8, 2.2]] },
+    terms,
+  );
+  expect(unclear).toMatchObject({ takesPart: true, isClear: false });
+  expect(unclear.sentence).toContain('so few examples');
+});
+
 it.each([
   ['no gain', [2.1], [[2.1]]],
   ['a loss that is no number', [1.9], [[Number.NaN]]],

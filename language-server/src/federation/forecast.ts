@@ -28,6 +28,8 @@ export interface Forecast {
   readonly netPercent: number;
   /** Standard error of `netPercent`, paired over the held-out examples. */
   readonly netError: number;
+  /** Whether `netPercent` is so far from 0 that its sign is no chance: two standard errors. */
+  readonly isClear: boolean;
   readonly takesPart: boolean;
   readonly sentence: string;
   /** What would make the net gain positive; empty where it is. */
@@ -42,15 +44,18 @@ export function forecastRound(trials: ForecastTrials, terms: ForecastTerms): For
   const gain = (base - clean) / base;
   const cost = (mean(noisy) - clean) / base;
   const net = gain - cost;
+  const error = errorOfMean(differences(trials)) / base;
+  const isClear = Math.abs(net) > 2 * error;
   const takesPart = net > 0;
   const percent = (share: number): number => share * 100;
   return {
     gainPercent: percent(gain),
     costPercent: percent(cost),
     netPercent: percent(net),
-    netError: percent(errorOfMean(differences(trials)) / base),
+    netError: percent(error),
+    isClear,
     takesPart,
-    sentence: sentenceOf(percent(gain), percent(cost), takesPart),
+    sentence: sentenceOf(percent(gain), percent(cost), takesPart, isClear),
     help: takesPart ? [] : helpFor(gain, cost, terms),
   };
 }
@@ -77,11 +82,12 @@ export function compareForecast(netPercent: number, before: readonly number[], a
   return `The round changed the loss on your own held-out code by ${signed(-actual)} %, ${signs} of ${signed(-netPercent)} %.`;
 }
 
-function sentenceOf(gain: number, cost: number, takesPart: boolean): string {
+function sentenceOf(gain: number, cost: number, takesPart: boolean, isClear: boolean): string {
   const weighed = `On your own held-out code the round’s update is worth ${gain.toFixed(2)} %, and its noise costs ${cost.toFixed(2)} %`;
+  const doubt = isClear ? '' : ', as far as so few examples can tell';
   return takesPart
-    ? `${weighed}: it is worth taking part.`
-    : `${weighed}: it would make suggestions worse, so it is refused.`;
+    ? `${weighed}: it is worth taking part${doubt}.`
+    : `${weighed}: it would make suggestions worse${doubt}, so it is refused.`;
 }
 
 /**

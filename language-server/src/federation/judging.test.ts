@@ -22,7 +22,7 @@ function trainerWith(unsafe: number | undefined): LocalTrainer {
       await writeFile(file, 'adapter');
       return { ok: true, value: undefined };
     },
-    heldOutLosses: async () => ({ ok: true, value: [3, 3, 2] }),
+    heldOutLosses: async () => ({ ok: true, value: [3, 3, 2].map((loss) => ({ perToken: loss, examples: [loss] })) }),
     choiceLosses: async () =>
       unsafe === undefined
         ? { ok: false, problem: 'trainerFailed', message: 'It broke.' }

@@ -112,7 +112,7 @@ export async function tryAdapter(
     return { adopt: true, ...nothingMeasured };
   }
   if (!losses.ok) return undefined;
-  const [baseLoss = 0, currentLoss = 0, candidateLoss = 0] = losses.value;
+  const [baseLoss = 0, currentLoss = 0, candidateLoss = 0] = losses.value.map(({ perToken }) => perToken);
   return { adopt: candidateLoss <= currentLoss, baseLoss, currentLoss, candidateLoss };
 }
 

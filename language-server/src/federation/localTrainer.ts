@@ -13,16 +13,23 @@ export interface LocalTrainer {
   train(job: TrainingJob, signal: AbortSignal): Promise<LocalOutcome<LocalUpdate>>;
   /** Writes the adapter that `delta`, counted from the seeded start, stands for. */
   materialise(adapter: Plan['adapter'], delta: Float32Array, file: string, signal: AbortSignal): Promise<LocalOutcome>;
-  /** Losses on this member's held-out data, in nats a token, of each adapter file; undefined is the base model. */
+  /** On this member's held-out data, of each adapter file; undefined is the base model. */
   heldOutLosses(
     adapters: readonly (string | undefined)[],
     signal: AbortSignal,
-  ): Promise<LocalOutcome<readonly number[]>>;
+  ): Promise<LocalOutcome<readonly HeldOutLoss[]>>;
   /** Losses of the lines of `choiceLines` (backdoorScan.ts), in nats, with each adapter file; undefined is the base model. */
   choiceLosses(
     adapters: readonly (string | undefined)[],
     signal: AbortSignal,
   ): Promise<LocalOutcome<readonly (readonly number[])[]>>;
+}
+
+export interface HeldOutLoss {
+  /** In nats, of all tokens. */
+  readonly perToken: number;
+  /** Nats of each example. */
+  readonly examples: readonly number[];
 }
 
 export interface TrainingJob {

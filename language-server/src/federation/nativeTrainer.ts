@@ -105,9 +105,15 @@ export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
       }
       const stacks = adapters.map((path) => (path === undefined ? [] : [{ path, scale: 1 }]));
       const request = { ...common, data: data.heldOut, sequence: evaluationSequence, stacks };
-      const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal).outcome;
+      const examples = adapters.map((): number[] => []);
+      const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal, (event) => {
+        const own = event.event === 'example' ? examples[event.stack] : undefined;
+        if (event.event === 'example' && own !== undefined) own[event.example] = event.loss;
+      }).outcome;
       await removeCode(data);
-      return outcome.ok ? { ok: true, value: outcome.result.stacks.map(({ loss }) => loss) } : failure(outcome);
+      if (!outcome.ok) return failure(outcome);
+      const { stacks: found } = outcome.result;
+      return { ok: true, value: found.map(({ loss }, i) => ({ perToken: loss, examples: examples[i] ?? [] })) };
     },
     async choiceLosses(adapters, signal) {
       const lines = choiceLines(options.tokenize);

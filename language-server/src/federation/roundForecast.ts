@@ -33,13 +33,13 @@ export async function weighRound(
   const { trainer } = context;
   if (plan.privacy.mechanism !== 'client') return undefined;
   const members = plan.cohort.length;
-  const clean = shortened(update, plan.clipNorm * expectedMeanNorm(members, start === undefined ? 'first' : 'later'));
-  const candidates = [clean];
+  const own = shortened(update, plan.clipNorm * expectedMeanNorm(members, start === undefined ? 'first' : 'later'));
+  const candidates = [own];
   for (let i = 0; i < pairsOfDraws; i++) {
     const noise = noiseOfMean(round, plan.privacy.memberVariance);
     candidates.push(
-      sum(clean, noise),
-      clean.map((value, at) => value - (noise[at] ?? 0)),
+      sum(own, noise),
+      own.map((value, at) => value - (noise[at] ?? 0)),
     );
   }
   await mkdir(work, { recursive: true, mode: 0o700 });
@@ -52,10 +52,10 @@ export async function weighRound(
   }
   const losses = await trainer.heldOutLosses([start?.file, ...files], signal);
   if (!losses.ok) return undefined;
-  const [base = Number.NaN, without = Number.NaN, ...noisy] = losses.value;
+  const [base = [], clean = [], ...noisy] = losses.value.map(({ examples }) => examples);
   const parameters = update.length;
   const forecast = forecastRound(
-    { base: [base], clean: [without], noisy: noisy.map((loss) => [loss]) },
+    { base, clean, noisy },
     {
       ...{ mechanism: 'client', members, epsilon: epsilonOf(plan), parameters },
       valueParameters: trainer.updateLength({ ...plan.adapter, targets: ['v'] }) ?? parameters,
