@@ -33,6 +33,8 @@ export interface TrainJob {
   readonly data: TokenFile;
   readonly mode: Matrices;
   readonly steps: number;
+  /** In place of the usual one. */
+  readonly learningRate?: number;
   readonly start?: string;
   readonly frozen?: readonly AdapterUse[];
 }
@@ -81,8 +83,8 @@ export async function openWork(options: WorkOptions): Promise<FederationWork> {
       return { path, tokens: windows.flat().length, hash };
     },
     async train(job, signal) {
-      const { steps, mode, start, frozen } = job;
-      const key = keyOf('train', [job.data.hash, mode, steps, options.learningRate, rank, start ?? '', frozen ?? []]);
+      const { steps, mode, start, frozen, learningRate = options.learningRate } = job;
+      const key = keyOf('train', [job.data.hash, mode, steps, learningRate, rank, start ?? '', frozen ?? []]);
       const trained = { adapter: join(folder, `${key}.gguf`), delta: join(folder, `${key}.f32`) };
       if (existsSync(trained.adapter) && existsSync(trained.delta)) return trained;
       checkSlice(`trains ${mode} for ${steps} steps on ${job.data.tokens} tokens`);
@@ -98,7 +100,7 @@ export async function openWork(options: WorkOptions): Promise<FederationWork> {
         },
         ...(start === undefined ? {} : { start }),
         ...(frozen === undefined ? {} : { frozen: [...frozen] }),
-        ...{ sequence, packsPerStep: 1, steps, learningRate: options.learningRate, weightDecay: 0, clip: 1 },
+        ...{ sequence, packsPerStep: 1, steps, learningRate, weightDecay: 0, clip: 1 },
         warmupSteps: Math.min(8, Math.floor(steps / 4)),
       };
       const outcome = await startTrainer(host, trainerCommands.train, request, signal).outcome;
