@@ -8,16 +8,22 @@ import { chooseScale, trainOn } from '../personal/ownAdapter.ts';
 import { createSteps, personalCache } from '../personal/steps.ts';
 import type { LossMeter } from './loss.ts';
 import type { Measured } from './report.ts';
-import { questionOf, snippetsOf } from './rows.ts';
+import { questionOf, type RowName, snippetsOf } from './rows.ts';
 
 /** Of the author's valid split, to choose the adapter's scale on; as `bench -- personalisation` has it, which shares the cache. */
 const validTokens = 5000;
 
+/** Each is measured without and with the author's own adapter. */
+const rows = ['base', 'recentEdits', 'bm25', 'everything'] as const satisfies readonly RowName[];
+
+/** Of one author's cases, in nats: by the base's prompt without the adapter, by the row's without and with it. */
 interface AuthorLosses {
   readonly author: string;
+  readonly row: (typeof rows)[number];
   readonly cases: number;
-  readonly scale: number;
-  readonly nats: Readonly<Record<'base' | 'bm25' | 'personal' | 'both', number>>;
+  readonly base: number;
+  readonly without: number;
+  readonly with: number;
 }
 
 interface PersonalDeps {
@@ -31,7 +37,7 @@ interface PersonalDeps {
   readonly measured: readonly Measured[];
 }
 
-/** What chunks, the author's own adapter and both save of the bits of the same cases, of all and by author. */
+/** What each row saves of the bits of its cases without and with the author's own adapter, of all and by author. */
 export async function measurePersonal(deps: PersonalDeps, signal: AbortSignal) {
   const { host, corpora, tokens, threads, meter, engine, measured } = deps;
   const steps = createSteps({
@@ -42,38 +48,37 @@ export async function measurePersonal(deps: PersonalDeps, signal: AbortSignal) {
     signal,
     progress: console.error,
   });
-  const authors: AuthorLosses[] = [];
+  const found: AuthorLosses[] = [];
+  const scales: Record<string, number> = {};
   for (const corpus of corpora) {
-    const own = measured.filter(({ prepared }) => prepared.made.author === corpus.author);
-    if (own.length === 0) continue;
+    const { author } = corpus;
+    const all = measured.filter(({ prepared }) => prepared.made.author === author);
+    if (all.length === 0) continue;
     const path = await trainOn(steps, corpus, tokens, engine);
     const scale = await chooseScale(steps, corpus, validTokens, path, engine);
-    const adapters = scale === 0 ? [] : [{ path, scale }];
-    const losses = async (row: 'base' | 'bm25'): Promise<number> => {
+    scales[author] = scale;
+    for (const row of rows) {
+      const own = all.filter(({ losses }) => losses[row] !== undefined);
       const questions = own.map(({ prepared }) =>
         questionOf(engine, prepared, snippetsOf(row, prepared, shippedAskModel)),
       );
-      return sum(await meter.measure(questions, signal, adapters));
-    };
-    const of = (row: 'base' | 'bm25'): number => sum(own.map((each) => each.losses[row] ?? Number.NaN));
-    const nats = { base: of('base'), bm25: of('bm25'), personal: await losses('base'), both: await losses('bm25') };
-    authors.push({ author: corpus.author, cases: own.length, scale, nats });
+      const learnt = await meter.measure(questions, signal, scale === 0 ? [] : [{ path, scale }]);
+      const of = (name: RowName): number => sum(own.map(({ losses }) => losses[name] ?? Number.NaN));
+      found.push({ author, row, cases: own.length, base: of('base'), without: of(row), with: sum(learnt) });
+    }
   }
-  const changeOf = (row: keyof AuthorLosses['nats']) => {
-    const total = (of: 'base' | typeof row): number => sum(authors.map(({ nats }) => nats[of]));
-    const each = authors.map(({ author, nats }) => [author, rounded(nats[row] / nats.base - 1, 4)] as const);
+  return { tokens, scales, rows: rows.map((row) => summariseRow(row, found)) };
+}
+
+function summariseRow(row: AuthorLosses['row'], found: readonly AuthorLosses[]) {
+  const authors = found.filter((each) => each.row === row && each.cases > 0);
+  const change = (of: 'without' | 'with') => {
+    const each = authors.map((one) => [one.author, rounded(one[of] / one.base - 1, 4)] as const);
     return {
-      change: rounded(total(row) / total('base') - 1, 4),
-      meanOfAuthors: rounded(mean(each.map(([, change]) => change)), 4),
+      change: rounded(sum(authors.map((one) => one[of])) / sum(authors.map(({ base }) => base)) - 1, 4),
+      meanOfAuthors: rounded(mean(each.map(([, value]) => value)), 4),
       authors: Object.fromEntries(each),
     };
   };
-  return {
-    tokens,
-    cases: sum(authors.map(({ cases }) => cases)),
-    scales: Object.fromEntries(authors.map(({ author, scale }) => [author, scale])),
-    bm25: changeOf('bm25'),
-    personal: changeOf('personal'),
-    both: changeOf('both'),
-  };
+  return { row, cases: sum(authors.map(({ cases }) => cases)), without: change('without'), with: change('with') };
 }
