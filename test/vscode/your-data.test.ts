@@ -21,7 +21,7 @@ const files = {
   'part.js': lines.join('\n'),
   'corrected.js': lines.join('\n'),
   'instead.js': lines.join('\n'),
-  'undone.js': lines.join('\n'),
+  'undone.js': [...lines.slice(0, 4).reverse(), '', ''].join('\n'),
   'secret.js': [`const apiKey = '${secret}';`, ...lines].join('\n'),
 };
 
@@ -110,6 +110,8 @@ it('what a developer does with suggestions is in the view with its kind, and can
   await editor.press('Escape');
   await begin('undone.js', 'const purple');
   await take();
+  // A person reads what was inserted before it is taken back.
+  await editor.page.waitForTimeout(1000);
   await editor.press('Control+z');
 
   await editor.runCommand('Argot: Your Data');
