@@ -35,6 +35,8 @@ const learningRate = 1e-3;
 const roundRate = 4e-3;
 /** A mean is shorter than what it is made of: half more of it is tried too. */
 const meanScales = [1, 1.5] as const;
+/** Of what was trained in one piece. */
+const wholeScales = [...teamScales, 1.5] as const;
 const sequence = 256;
 /** Of a coordinate on the wire: what the plan's default gives a small team, and what makes both matrices as small as one. */
 const [usualBits, fewBits] = [10, 5];
@@ -165,11 +167,10 @@ async function measure(given: Measurement, signal: AbortSignal) {
   for (const author of [...members, ...newcomers]) {
     const { valid } = author;
     const stacks: [string, Stack][] = [['base', []]];
-    for (const { name, adapter } of [
-      { name: 'pooled', adapter: pooled.adapter },
-      ...teams.map(({ way, adapter }) => ({ name: `team, ${way}`, adapter })),
+    for (const { name, adapter, scales } of [
+      { name: 'pooled', adapter: pooled.adapter, scales: wholeScales },
+      ...teams.map(({ way, adapter }) => ({ name: `team, ${way}`, adapter, scales: meanScales })),
     ]) {
-      const scales = adapter === pooled.adapter ? undefined : meanScales;
       stacks.push([name, (await bestStack(work, valid, alone(adapter, scales), signal)).stack]);
     }
     const own = personal.get(author.name);
@@ -211,7 +212,7 @@ function bytesInAll({ bytesPerMemberRound, rounds }: Team): number {
   return bytesPerMemberRound * rounds;
 }
 
-function alone(adapter: string, scales: readonly number[] = [...teamScales, 1.5]): Stack[] {
+function alone(adapter: string, scales: readonly number[]): Stack[] {
   return scales.map((scale) => [use(adapter, scale)]);
 }
 
@@ -246,7 +247,7 @@ async function personalStacks(
     return isClearlyBetter(teamAlone.losses, best.losses, stacks.length) ? best.stack : teamAlone.stack;
   };
   return [
-    ['personal', (await bestStack(work, valid, alone(own), signal)).stack],
+    ['personal', (await bestStack(work, valid, alone(own, wholeScales), signal)).stack],
     ['team + personal beside', await together(pairs(own))],
     ['team + personal', await together(pairs(onTop))],
   ];

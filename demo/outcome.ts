@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Enrolment } from '../language-server/src/federation/enrolment.ts';
+import { fillIn } from '../language-server/src/learning/exampleLosses.ts';
 import { isClearlyBetter } from '../language-server/src/learning/gate.ts';
 import { findTrainer, startTrainer, type TrainerHost } from '../language-server/src/learning/trainer.ts';
 import { type AdapterUse, trainerCommands } from '../language-server/src/learning/trainerMessages.ts';
@@ -88,10 +89,7 @@ async function resultOf(
   async function losses(data: string, stacks: readonly Stack[]) {
     const windows = stacks.map((): number[] => []);
     const request = { ...common, data, sequence, stacks: stacks.map((stack) => [...stack]) };
-    const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal, (event) => {
-      const own = event.event === 'example' ? windows[event.stack] : undefined;
-      if (event.event === 'example' && own !== undefined) own[event.example] = event.loss;
-    }).outcome;
+    const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal, fillIn(windows)).outcome;
     if (!outcome.ok) throw new Error(`${member.name}’s losses: ${outcome.message}`);
     return outcome.result.stacks.map(({ loss }, i) => ({ mean: loss, windows: windows[i] ?? [] }));
   }

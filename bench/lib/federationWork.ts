@@ -4,6 +4,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { windowsOf } from '../../demo/nativeMemberTrainer.ts';
+import { fillIn } from '../../language-server/src/learning/exampleLosses.ts';
 import type { Losses } from '../../language-server/src/learning/gate.ts';
 import { startTrainer, type TrainerHost } from '../../language-server/src/learning/trainer.ts';
 import { type AdapterUse, trainerCommands } from '../../language-server/src/learning/trainerMessages.ts';
@@ -137,10 +138,7 @@ export async function openWork(options: WorkOptions): Promise<FederationWork> {
         checkSlice(`evaluates ${missing.length} stacks on ${file.tokens} tokens`);
         const request = { ...common, data: file.path, sequence, stacks: missing.map((stack) => [...stack]) };
         const found = missing.map((): number[] => []);
-        const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal, (event) => {
-          const own = event.event === 'example' ? found[event.stack] : undefined;
-          if (event.event === 'example' && own !== undefined) own[event.example] = event.loss;
-        }).outcome;
+        const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal, fillIn(found)).outcome;
         if (!outcome.ok) throw new Error(`The evaluation failed: ${outcome.message}`);
         for (const [i, losses] of found.entries()) await writeFile(record(missing[i] ?? []), JSON.stringify(losses));
       }

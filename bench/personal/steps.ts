@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fillIn } from '../../language-server/src/learning/exampleLosses.ts';
 import { startTrainer, type TrainerHost } from '../../language-server/src/learning/trainer.ts';
 import type { AdapterUse } from '../../language-server/src/learning/trainerMessages.ts';
 import { trainerCommands } from '../../language-server/src/learning/trainerMessages.ts';
@@ -101,10 +102,7 @@ export function createSteps({ host, model, cache, threads, signal, progress }: S
         sequence: longest(lines),
         stacks: missing.map(({ stack }) => [...stack]),
       };
-      const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal, (event) => {
-        const own = event.event === 'example' ? losses[event.stack] : undefined;
-        if (event.event === 'example' && own !== undefined) own[event.example] = event.loss;
-      }).outcome;
+      const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal, fillIn(losses)).outcome;
       if (!outcome.ok) throw new Error(`Evaluating ${name}: ${outcome.message}`);
       for (const [i, { file }] of missing.entries()) {
         await writeFile(`${file}.part`, JSON.stringify(losses[i]));

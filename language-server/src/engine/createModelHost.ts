@@ -41,7 +41,7 @@ export function createModelHost({ home, policy, outbound, log }: ModelHostDeps):
   let wanted: Wanted | undefined;
   let engine: Engine | undefined;
   /** What `engine` was loaded for. */
-  let loaded: Wanted | undefined;
+  let loadedFor: Wanted | undefined;
   let problem: Problem | undefined;
   let loading: Promise<unknown> | undefined;
   let inMemory = 0;
@@ -90,7 +90,7 @@ export function createModelHost({ home, policy, outbound, log }: ModelHostDeps):
     }
     const previous = engine;
     engine = outcome.engine;
-    loaded = target;
+    loadedFor = target;
     memoryBytes = outcome.memoryBytes;
     inMemory++;
     problem = undefined;
@@ -108,8 +108,8 @@ export function createModelHost({ home, policy, outbound, log }: ModelHostDeps):
     return (
       engine?.model.path === info.path &&
       engine.model.sizeBytes === info.sizeBytes &&
-      loaded?.gpu === gpu &&
-      loaded.threads === threads
+      loadedFor?.gpu === gpu &&
+      loadedFor.threads === threads
     );
   }
 

@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Plan } from '#protocol/federation/messages.ts';
 import type { GgufFile } from '../engine/gguf.ts';
-import { exampleLosses } from '../learning/exampleLosses.ts';
+import { exampleLosses, fillIn } from '../learning/exampleLosses.ts';
 import { startTrainer, type TrainerHost, type TrainerOutcome } from '../learning/trainer.ts';
 import { trainerCommands } from '../learning/trainerMessages.ts';
 import { updateLengthFor } from './adapterLength.ts';
@@ -106,10 +106,7 @@ export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
       const stacks = adapters.map((path) => (path === undefined ? [] : [{ path, scale: 1 }]));
       const request = { ...common, data: data.heldOut, sequence: evaluationSequence, stacks };
       const examples = adapters.map((): number[] => []);
-      const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal, (event) => {
-        const own = event.event === 'example' ? examples[event.stack] : undefined;
-        if (event.event === 'example' && own !== undefined) own[event.example] = event.loss;
-      }).outcome;
+      const outcome = await startTrainer(host, trainerCommands.evaluate, request, signal, fillIn(examples)).outcome;
       await removeCode(data);
       if (!outcome.ok) return failure(outcome);
       const { stacks: found } = outcome.result;

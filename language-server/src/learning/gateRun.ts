@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { AdapterKind, GateReport } from './adapterCard.ts';
 import type { ActiveAdapter, AdapterBase, AdapterVersions } from './adapterVersions.ts';
 import { type DatasetLine, firstTokens, labelledTokens, plainLines, type Tokenizer } from './dataset.ts';
+import { fillIn } from './exampleLosses.ts';
 import { isClearlyBetter, judge, type Losses, mostForgetting, type Scales, type Trial, totalLoss } from './gate.ts';
 import { probeTexts } from './probeTexts.ts';
 import { startTrainer, type TrainerHost, type TrainerRun } from './trainer.ts';
@@ -110,10 +111,7 @@ async function evaluate(
   await writeLines(data, lines);
   const losses = stacks.map(() => new Array<number>(lines.length).fill(0));
   const request = { ...common(deps), data, sequence: deps.options.sequence, stacks: stacks.map((stack) => [...stack]) };
-  const run = startTrainer(deps.host, trainerCommands.evaluate, request, signal, (event) => {
-    const own = event.event === 'example' ? losses[event.stack] : undefined;
-    if (event.event === 'example' && own !== undefined) own[event.example] = event.loss;
-  });
+  const run = startTrainer(deps.host, trainerCommands.evaluate, request, signal, fillIn(losses));
   deps.onRun(run);
   const outcome = await run.outcome;
   deps.onRun(undefined);
