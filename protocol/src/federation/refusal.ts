@@ -35,6 +35,10 @@ const texts = {
   valuesRange: 'The start holds a level that is none.',
   valuesNorm: 'The start’s values are not finite, or longer than training can make them.',
 
+  basisSize: 'The start’s basis does not have the numbers that its adapter and its directions call for.',
+  basisRange: 'The start’s basis holds a level that is none.',
+  basisSkewed: 'The directions of the start’s basis are not of unit length, or not at right angles.',
+
   updateSize: 'The update does not have the length that the plan says.',
   updateNotFinite: 'The update holds a value that is not a finite number.',
   updateTooLong: 'The update came out of rounding longer than its privacy is accounted for, each time it was tried.',

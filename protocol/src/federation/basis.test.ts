@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Basis, basisValues, expandUpdate, reducedLength, reduceUpdate, roundBasis } from './basis.ts';
+
+/** Columns at right angles, by Gram and Schmidt from cosines. */
+function orthonormal(outputs: number, directions: number, seed: number): Float32Array {
+  const columns: number[][] = [];
+  for (let d = 0; d < directions; d++) {
+    let column = Array.from({ length: outputs }, (_, i) => Math.cos(seed + 7 * d + (i + 1) * (i + d + 1)));
+    for (let pass = 0; pass < 2; pass++) {
+      for (const other of columns) {
+        const along = column.reduce((sum, value, i) => sum + value * (other[i] ?? 0), 0);
+        column = column.map((value, i) => value - along * (other[i] ?? 0));
+      }
+    }
+    const norm = Math.hypot(...column);
+    columns.push(column.map((value) => value / norm));
+  }
+  return Float32Array.from(
+    { length: outputs * directions },
+    (_, i) => columns[i % directions]?.[Math.floor(i / directions)] ?? 0,
+  );
+}
+
+const shapes = fc.record({
+  rank: fc.integer({ min: 1, max: 4 }),
+  directions: fc.integer({ min: 1, max: 4 }),
+  outputs: fc.array(fc.integer({ min: 12, max: 30 }), { minLength: 1, maxLength: 4 }),
+  seed: fc.integer({ min: 0, max: 1000 }),
+});
+type Shape = typeof shapes extends fc.Arbitrary<infer Value> ? Value : never;
+
+function basisOf({ rank, directions, outputs, seed }: Shape): Basis {
+  return { rank, directions, matrices: outputs.map((each, i) => orthonormal(each, directions, seed + i)) };
+}
+
+function taken<Value>(outcome: { ok: true; value: Value } | { ok: false; refusal: string }): Value {
+  if (!outcome.ok) throw new Error(outcome.refusal);
+  return outcome.value;
+}
+
+const numbers = (length: number, seed: number) => Float32Array.from({ length }, (_, i) => Math.sin(seed + i * i + 1));
+const furthest = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] ?? Number.POSITIVE_INFINITY))), 0);
+
+describe('a basis', () => {
+  it('reduces and expands as the formulas say', () => {
+    // Two matrices of 2 and 3 outputs, one direction, rank 2.
+    const basis = {
+      rank: 2,
+      directions: 1,
+      matrices: [new Float32Array([0.6, 0.8]), new Float32Array([0, 0, 1])],
+    };
+    const update = new Float32Array([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(taken(reduceUpdate(update, basis))).toEqual(new Float32Array([0.6 + 2.4, 1.2 + 3.2, 9, 10]));
+    const expanded = taken(expandUpdate(new Float32Array([1, 2, 3, 4]), basis));
+    expect([...expanded].map((value) => Number(value.toFixed(6)))).toEqual([0.6, 1.2, 0.8, 1.6, 0, 0, 0, 0, 3, 4]);
+  });
+
+  it('gives coefficients back that it expanded', () => {
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        const basis = basisOf(shape);
+        const coefficients = numbers(reducedLength(basis), shape.seed);
+        expect(coefficients.length).toBe(shape.outputs.length * shape.directions * shape.rank);
+        const again = taken(reduceUpdate(taken(expandUpdate(coefficients, basis)), basis));
+        expect(furthest(again, coefficients)).toBeLessThan(1e-5);
+      }),
+    );
+  });
+
+  it('keeps of an update what lies along its directions, and twice is once', () => {
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        const basis = basisOf(shape);
+        const update = numbers(
+          shape.outputs.reduce((sum, each) => sum + each * shape.rank, 0),
+          shape.seed,
+        );
+        const project = (given: Float32Array) => taken(expandUpdate(taken(reduceUpdate(given, basis)), basis));
+        const once = project(update);
+        expect(once.length).toBe(update.length);
+        expect(Math.hypot(...once)).toBeLessThan(Math.hypot(...update));
+        expect(furthest(project(once), once)).toBeLessThan(1e-5);
+      }),
+    );
+  });
+
+  it('travels as bytes, which are the same floats for everybody, within half a level', () => {
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        const exact = basisOf(shape);
+        const { ranges, levels, basis } = taken(roundBasis(exact));
+        expect(levels.length).toBe(exact.matrices.reduce((sum, { length }) => sum + length, 0));
+        for (const [i, matrix] of basis.matrices.entries()) {
+          expect(furthest(matrix, exact.matrices[i] ?? matrix.subarray(1))).toBeLessThan((ranges[i] ?? 0) / 253);
+        }
+        // Also from the middle of other bytes.
+        const placed = new Uint8Array(levels.length + 1);
+        placed.set(levels, 1);
+        expect(basisValues(placed.subarray(1), shape, ranges)).toEqual({ ok: true, value: basis });
+      }),
+    );
+  });
+
+  it('is refused by name', () => {
+    const shape = { rank: 2, directions: 2, outputs: [12, 20], seed: 1 };
+    const exact = basisOf(shape);
+    const { ranges, levels } = taken(roundBasis(exact));
+    expect(basisValues(levels.subarray(1), shape, ranges)).toMatchObject({ refusal: 'basisSize' });
+    expect(basisValues(levels, shape, ranges.slice(1))).toMatchObject({ refusal: 'basisSize' });
+    expect(basisValues(levels.with(3, 0x80), shape, ranges)).toMatchObject({ refusal: 'basisRange' });
+    // Too long, too short, without end.
+    for (const factor of [1.1, 0.9, 0, 1e300]) {
+      const scaled = ranges.map((range) => range * factor);
+      expect(basisValues(levels, shape, scaled)).toMatchObject({ refusal: 'basisSkewed' });
+    }
+    // Of unit length, but twice the same direction.
+    const twice = exact.matrices.map((matrix) => matrix.map((_, i) => matrix[i - (i % 2)] ?? 0));
+    expect(roundBasis({ ...exact, matrices: twice })).toMatchObject({ refusal: 'basisSkewed' });
+    const broken = exact.matrices.map((matrix) => matrix.with(5, Number.NaN));
+    expect(roundBasis({ ...exact, matrices: broken })).toMatchObject({ refusal: 'basisSkewed' });
+    const ragged = exact.matrices.map((matrix) => matrix.subarray(1));
+    expect(roundBasis({ ...exact, matrices: ragged })).toMatchObject({ refusal: 'basisSize' });
+    expect(reduceUpdate(new Float32Array(63), exact)).toMatchObject({ refusal: 'updateSize' });
+    expect(expandUpdate(new Float32Array(9), exact)).toMatchObject({ refusal: 'updateSize' });
+  });
+});
