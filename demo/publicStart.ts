@@ -74,7 +74,7 @@ export async function trainPublicStart(options: PublicStartOptions, signal: Abor
   const [baseLoss = 0, trained = 0, roundedLoss = 0] = losses.map(({ perToken }) => perToken);
   const { segments, levels } = rounded.value;
   return {
-    file: { base, adapter, description: options.description, segments, levels },
+    file: { base, adapter, description: options.description, segments, levels, basis: null },
     files: code.train.files,
     heldOutFiles: code.heldOut.files,
     loss: { base: baseLoss, trained, rounded: roundedLoss },

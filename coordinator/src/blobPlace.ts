@@ -5,10 +5,12 @@ import { mostStartBytes } from '#protocol/federation/start.ts';
 import type { FederationStore } from './federationStore.ts';
 import type { OpenedRounds } from './openedRounds.ts';
 
-/** What a caller may send under an id: a payload for a round, or the values of a start. */
+/** What a caller may send under an id: a payload for a round, or the values and the basis of a start. */
 export interface BlobPlace {
   readonly id: Uint8Array;
   mayHaveSize(size: number): boolean;
+  /** Each sender has one blob here, and cannot begin another. */
+  readonly takesOneEach: boolean;
   /** A round takes no payload any more. */
   isClosed(nowMs: number): boolean;
 }
@@ -23,7 +25,7 @@ export function blobPlace(
   const found = rounds.byPlan(id);
   if (found === undefined) {
     if (!sameBytes(signer, store.anchors.lead)) return undefined;
-    return { id, mayHaveSize: (size) => size <= mostStartBytes, isClosed: () => false };
+    return { id, mayHaveSize: (size) => size <= mostStartBytes, takesOneEach: false, isClosed: () => false };
   }
   const { row, round } = found;
   if (memberByKey(round, signer) === undefined) return undefined;
@@ -31,6 +33,7 @@ export function blobPlace(
   return {
     id,
     mayHaveSize: (size) => size === payload,
+    takesOneEach: true,
     isClosed: (nowMs) => row.outcome !== null || row.survivorsMs !== null || nowMs > round.plan.deadlineMs,
   };
 }

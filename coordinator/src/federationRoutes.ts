@@ -13,7 +13,7 @@ import type { FederationStore } from './federationStore.ts';
 import type { Metrics } from './metrics.ts';
 import type { CoordinatorOptions } from './options.ts';
 import { refuseWith, withTime } from './server.ts';
-import { startsOf } from './starts.ts';
+import { blobsOf, startsOf } from './starts.ts';
 import { stateOf } from './state.ts';
 
 /** Who made a request, as far as a federation is concerned. */
@@ -171,13 +171,13 @@ export async function federationRoutes(
     return reply.type('application/octet-stream').send(bufferOver(bytes));
   });
 
-  /** Published sums and starts' values only: nobody but the coordinator needs a payload. */
+  /** Published sums, and starts' values and bases, only: nobody but the coordinator needs a payload. */
   async function publicBlobAt(store: FederationStore, address: Uint8Array): Promise<Uint8Array | undefined> {
     for (const { plan } of store.rounds()) {
       const sum = keeperOf(store).rounds.sum(plan);
       if (sum !== undefined && sameBytes(sum, address)) return blobs.read(plan, address);
     }
-    const start = startsOf(store).find(({ body }) => sameBytes(body.values, address));
+    const start = startsOf(store).find(({ body }) => blobsOf(body).some((hash) => sameBytes(hash, address)));
     return start && blobs.read(start.id, address);
   }
 
@@ -222,7 +222,7 @@ export async function federationRoutes(
     if (place.isClosed(nowMs())) return refuse(reply, 409, 'late');
     if (!place.mayHaveSize(piece.data.size)) return refuse(reply, 409, 'payloadSize');
     const claim = { plan: id, owner: caller.signer, hash };
-    if (!caller.store.claimBlob(claim)) return refuse(reply, 409, 'otherBlob');
+    if (place.takesOneEach && !caller.store.claimBlob(claim)) return refuse(reply, 409, 'otherBlob');
     const bytes = bodyOf(request);
     const appended = await blobs.append(id, hash, { ...piece.data, bytes });
     if (appended.kind === 'wrongHash') {

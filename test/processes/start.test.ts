@@ -8,6 +8,7 @@ import { expect, it } from 'vitest';
 import { fetchHttp } from '../../coordinator/src/fetchHttp.ts';
 import { simulatedBase } from '../../demo/simulatedTrainer.ts';
 import { sha256OfFile } from '../../language-server/src/learning/adapterFile.ts';
+import { roundBasis } from '../../protocol/src/federation/basis.ts';
 import { readTopic, roundTopic, startBlobsTopic, startsTopic } from '../../protocol/src/federation/board.ts';
 import { hex } from '../../protocol/src/federation/bytes.ts';
 import type { SendHttp } from '../../protocol/src/federation/httpBoard.ts';
@@ -16,6 +17,7 @@ import { meanOf } from '../../protocol/src/federation/quantiser.ts';
 import { quantiserOf } from '../../protocol/src/federation/round.ts';
 import { defaultRoundSettings } from '../../protocol/src/federation/roundSettings.ts';
 import { claimedId, sha256, signMessage } from '../../protocol/src/federation/signedMessage.ts';
+import { simulatedBasis } from '../../protocol/src/federation/simulatedBasis.ts';
 import { openStart, roundStart, startValues } from '../../protocol/src/federation/start.ts';
 import { postStart, type StartFile } from '../../protocol/src/federation/startFile.ts';
 import { foundFederation, startCoordinator, type TestFederation } from '../lib/coordinator.ts';
@@ -37,7 +39,13 @@ const rounded = roundStart(
 );
 if (!rounded.ok) throw new Error(rounded.refusal);
 const { segments, levels, values } = rounded.value;
-const file: StartFile = { base, adapter, description: 'the repository’s dependencies', segments, levels };
+const file: StartFile = { base, adapter, description: 'the repository’s dependencies', segments, levels, basis: null };
+
+const directions = simulatedBasis({ rank: 8, directions: 3, outputs: segments.map((each) => each.length / 8) }, 1);
+const roundedBasis = roundBasis(directions);
+if (!roundedBasis.ok) throw new Error(roundedBasis.refusal);
+const { ranges, levels: basisLevels } = roundedBasis.value;
+const basis = { directions: 3, ranges: [...ranges], levels: basisLevels };
 
 const post = (
   federation: TestFederation,
@@ -145,6 +153,7 @@ it('takes starts from the lead alone, whole and right, and no plan or member goe
   for (const name of ['ben', 'cleo']) await joinFederation(federation, name);
   const body = { type: 'start', federation: anchors.federation, sequence: 1, ...file, values: sha256(levels) };
   const { levels: _, ...start } = body;
+  const withBasis = { ...start, basis: { directions: 3, ranges, values: sha256(basisLevels) } };
   const id = (message: Uint8Array) => claimedId(message) ?? message;
   const refusalOf = async (posting: Promise<unknown>) =>
     posting.then(
@@ -167,9 +176,18 @@ it('takes starts from the lead alone, whole and right, and no plan or member goe
   const wildMessage = signMessage({ ...start, values: sha256(wild) }, lead);
   await board.post(startBlobsTopic(id(wildMessage)), wild, signal);
   expect(await refusalOf(board.post(startsTopic, wildMessage, signal))).toBe('valuesRange');
+  // With its values there, the basis is missing; then too long.
+  const lacking = signMessage(withBasis, lead);
+  await board.post(startBlobsTopic(id(lacking)), levels, signal);
+  expect(await refusalOf(board.post(startsTopic, lacking, signal))).toBe('basisMissing');
+  const long = { ...withBasis.basis, ranges: ranges.map((range) => 2 * range) };
+  const skewed = signMessage({ ...withBasis, basis: long }, lead);
+  for (const blob of [levels, basisLevels]) await board.post(startBlobsTopic(id(skewed)), blob, signal);
+  expect(await refusalOf(board.post(startsTopic, skewed, signal))).toBe('basisSkewed');
   expect(await readTopic(board, startsTopic, signal)).toEqual([]);
 
-  expect(await post(federation, { base: other, sequence: 5 })).toMatchObject({ ok: true });
+  expect(await post(federation, { base: other, sequence: 5, basis })).toMatchObject({ ok: true });
+  expect(await board.read(sha256(basisLevels), signal)).toEqual(basisLevels);
   expect(await refusalOf(post(federation, { sequence: 5 }))).toBe('staleStart');
   await using member = await startMember(coordinator, federation, { name: 'dan', seed: 1, length });
   await federation.approve(await member.key(), 'dan');

@@ -132,7 +132,7 @@ it.skipIf('missing' in host)(
     );
     const { base, adapter } = enrolment;
     const shape = { base: new Uint8Array(Buffer.from(base.sha256, 'hex')), adapter, description: 'habits' };
-    const file = { ...shape, segments: begun.segments, levels: begun.levels };
+    const file = { ...shape, segments: begun.segments, levels: begun.levels, basis: null };
     got(
       await postStart(federation.board, file, { federation: federation.anchors.federation, sequence: 1 }, lead, signal),
     );

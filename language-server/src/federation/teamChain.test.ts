@@ -113,6 +113,7 @@ const startFile: StartFile = {
   description: 'packages',
   segments: begin.segments,
   levels: begin.levels,
+  basis: null,
 };
 
 /** A board with a start of the lead, and a round that names it as its parent. */

@@ -1,26 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Basis, basisValues, expandUpdate, reducedLength, reduceUpdate, roundBasis } from './basis.ts';
-
-/** Columns at right angles, by Gram and Schmidt from cosines. */
-function orthonormal(outputs: number, directions: number, seed: number): Float32Array {
-  const columns: number[][] = [];
-  for (let d = 0; d < directions; d++) {
-    let column = Array.from({ length: outputs }, (_, i) => Math.cos(seed + 7 * d + (i + 1) * (i + d + 1)));
-    for (let pass = 0; pass < 2; pass++) {
-      for (const other of columns) {
-        const along = column.reduce((sum, value, i) => sum + value * (other[i] ?? 0), 0);
-        column = column.map((value, i) => value - along * (other[i] ?? 0));
-      }
-    }
-    const norm = Math.hypot(...column);
-    columns.push(column.map((value) => value / norm));
-  }
-  return Float32Array.from(
-    { length: outputs * directions },
-    (_, i) => columns[i % directions]?.[Math.floor(i / directions)] ?? 0,
-  );
-}
+import { basisValues, expandUpdate, reducedLength, reduceUpdate, roundBasis } from './basis.ts';
+import { simulatedBasis } from './simulatedBasis.ts';
 
 const shapes = fc.record({
   rank: fc.integer({ min: 1, max: 4 }),
@@ -28,12 +9,6 @@ const shapes = fc.record({
   outputs: fc.array(fc.integer({ min: 12, max: 30 }), { minLength: 1, maxLength: 4 }),
   seed: fc.integer({ min: 0, max: 1000 }),
 });
-type Shape = typeof shapes extends fc.Arbitrary<infer Value> ? Value : never;
-
-function basisOf({ rank, directions, outputs, seed }: Shape): Basis {
-  return { rank, directions, matrices: outputs.map((each, i) => orthonormal(each, directions, seed + i)) };
-}
-
 function taken<Value>(outcome: { ok: true; value: Value } | { ok: false; refusal: string }): Value {
   if (!outcome.ok) throw new Error(outcome.refusal);
   return outcome.value;
@@ -60,7 +35,7 @@ describe('a basis', () => {
   it('gives coefficients back that it expanded', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
-        const basis = basisOf(shape);
+        const basis = simulatedBasis(shape, shape.seed);
         const coefficients = numbers(reducedLength(basis), shape.seed);
         expect(coefficients.length).toBe(shape.outputs.length * shape.directions * shape.rank);
         const again = taken(reduceUpdate(taken(expandUpdate(coefficients, basis)), basis));
@@ -72,7 +47,7 @@ describe('a basis', () => {
   it('keeps of an update what lies along its directions, and twice is once', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
-        const basis = basisOf(shape);
+        const basis = simulatedBasis(shape, shape.seed);
         const update = numbers(
           shape.outputs.reduce((sum, each) => sum + each * shape.rank, 0),
           shape.seed,
@@ -89,7 +64,7 @@ describe('a basis', () => {
   it('travels as bytes, which are the same floats for everybody, within half a level', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
-        const exact = basisOf(shape);
+        const exact = simulatedBasis(shape, shape.seed);
         const { ranges, levels, basis } = taken(roundBasis(exact));
         expect(levels.length).toBe(exact.matrices.reduce((sum, { length }) => sum + length, 0));
         for (const [i, matrix] of basis.matrices.entries()) {
@@ -104,8 +79,8 @@ describe('a basis', () => {
   });
 
   it('is refused by name', () => {
-    const shape = { rank: 2, directions: 2, outputs: [12, 20], seed: 1 };
-    const exact = basisOf(shape);
+    const shape = { rank: 2, directions: 2, outputs: [12, 20] };
+    const exact = simulatedBasis(shape, 1);
     const { ranges, levels } = taken(roundBasis(exact));
     expect(basisValues(levels.subarray(1), shape, ranges)).toMatchObject({ refusal: 'basisSize' });
     expect(basisValues(levels, shape, ranges.slice(1))).toMatchObject({ refusal: 'basisSize' });

@@ -139,12 +139,12 @@ export function basisValues(
 function isNearOrthonormal(matrix: Float32Array, directions: number): boolean {
   let skew = 0;
   for (let a = 0; a < directions; a++) {
-    for (let b = 0; b < directions; b++) {
+    for (let b = 0; b <= a; b++) {
       let product = 0;
       for (let row = 0; row < matrix.length; row += directions) {
         product += (matrix[row + a] ?? 0) * (matrix[row + b] ?? 0);
       }
-      skew += (product - (a === b ? 1 : 0)) ** 2;
+      skew += a === b ? (product - 1) ** 2 : 2 * product ** 2;
     }
   }
   return Math.sqrt(skew) <= mostSkew;

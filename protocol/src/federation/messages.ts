@@ -99,6 +99,14 @@ export const startSchema = body('start', {
   /** In the order of an update; a coordinate is its level, −127 to 127, times range/127. */
   segments: segmentsSchema,
   values: hash,
+  /** Of B alone, one range for each matrix; `basis.ts` says what it is for. Its numbers are a blob of signed bytes too. */
+  basis: z
+    .strictObject({
+      directions: z.int().min(1).max(64),
+      ranges: z.array(positive).min(1).max(4096),
+      values: hash,
+    })
+    .nullable(),
 });
 export type Start = z.infer<typeof startSchema>;
 export type AdapterShape = Start['adapter'];

@@ -35,6 +35,9 @@ const texts = {
   valuesRange: 'The start holds a level that is none.',
   valuesNorm: 'The start’s values are not finite, or longer than training can make them.',
 
+  basisAdapter: 'The start has a basis, which is for adapters of B alone, with one segment for each matrix.',
+  basisMissing: 'The start’s basis cannot be read.',
+  basisHash: 'The hash of the start’s basis is not the signed one.',
   basisSize: 'The start’s basis does not have the numbers that its adapter and its directions call for.',
   basisRange: 'The start’s basis holds a level that is none.',
   basisSkewed: 'The directions of the start’s basis are not of unit length, or not at right angles.',

@@ -29,6 +29,7 @@ const start = (changes: Partial<Start> = {}): Start => ({
     description: 'packages',
     segments,
     values: sha256(levels),
+    basis: null,
   },
   ...changes,
 });
@@ -105,7 +106,7 @@ describe('a start', () => {
   });
 
   it('is a file first, and posted with its values before it', async () => {
-    const file = { base, adapter, description: 'packages', segments, levels };
+    const file = { base, adapter, description: 'packages', segments, levels, basis: null };
     const read = decodeStartFile(encodeStartFile(file));
     expect(read).toEqual(file);
     expect(decodeStartFile(new Uint8Array([1, 2, 3]))).toBeUndefined();

@@ -6,10 +6,14 @@ import { type Start, startSchema } from './messages.ts';
 import { accept, type Outcome } from './refusal.ts';
 import { sha256, signMessage } from './signedMessage.ts';
 import { openStart, type StartRefusal, startValues } from './start.ts';
+import { type StartBasisRefusal, startBasis } from './startBasis.ts';
+
+const levelsSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
+const { directions, ranges } = startSchema.shape.basis.unwrap().shape;
 
 const startFileSchema = startSchema
   .pick({ base: true, adapter: true, description: true, segments: true })
-  .extend({ levels: z.custom<Uint8Array>((value) => value instanceof Uint8Array) });
+  .extend({ levels: levelsSchema, basis: z.strictObject({ directions, ranges, levels: levelsSchema }).nullable() });
 
 /** A start before it is signed: whoever trains it need not hold the lead's key, and the lead's machine need not train. */
 export type StartFile = z.infer<typeof startFileSchema>;
@@ -24,22 +28,28 @@ export function decodeStartFile(bytes: Uint8Array): StartFile | undefined {
   return decoded.ok ? decoded.value : undefined;
 }
 
-/** Signs a start and posts it, its values first; gives its id, or why no member would take it. */
+/** Signs a start and posts it, its values and its basis first; gives its id, or why no member would take it. */
 export async function postStart(
   board: BulletinBoard,
   file: StartFile,
   { federation, sequence }: Pick<Start, 'federation' | 'sequence'>,
   keys: KeyPair,
   signal: AbortSignal,
-): Promise<Outcome<Uint8Array, StartRefusal>> {
-  const { levels, ...fields } = file;
-  const start: Start = { type: 'start', federation, sequence, ...fields, values: sha256(levels) };
+): Promise<Outcome<Uint8Array, StartRefusal | StartBasisRefusal>> {
+  const { levels, basis: own, ...fields } = file;
+  const basis = own && { directions: own.directions, ranges: own.ranges, values: sha256(own.levels) };
+  const start: Start = { type: 'start', federation, sequence, ...fields, values: sha256(levels), basis };
   const message = signMessage(start, keys);
   const opened = openStart(message, { federation, lead: keys.publicKey });
   if (!opened.ok) return opened;
   const values = startValues(levels, start);
   if (!values.ok) return values;
+  if (own !== null) {
+    const checked = startBasis(own.levels, start);
+    if (!checked.ok) return checked;
+  }
   await board.post(startBlobsTopic(opened.value.id), levels, signal);
+  if (own !== null) await board.post(startBlobsTopic(opened.value.id), own.levels, signal);
   await board.post(startsTopic, message, signal);
   return accept(opened.value.id);
 }
