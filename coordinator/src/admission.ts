@@ -3,6 +3,7 @@ import { hex, sameBytes } from '#protocol/federation/bytes.ts';
 import { namedSurvivors } from '#protocol/federation/coordinatorRound.ts';
 import { isInRoster } from '#protocol/federation/membership.ts';
 import { cardSchema, commandSchema, joinSchema, leaveSchema } from '#protocol/federation/messages.ts';
+import { parentShape } from '#protocol/federation/planBasis.ts';
 import { claimedPolicyVersion } from '#protocol/federation/policyFile.ts';
 import { type Refusal, refusalText } from '#protocol/federation/refusal.ts';
 import { openRelease } from '#protocol/federation/release.ts';
@@ -16,7 +17,7 @@ import type { BlobStore } from './blobStore.ts';
 import type { Database } from './database.ts';
 import type { FederationStore } from './federationStore.ts';
 import type { RoundKeeper } from './roundKeeper.ts';
-import { admitStart } from './starts.ts';
+import { admitStart, startsOf } from './starts.ts';
 
 /** Why a message is not taken: one of the protocol's refusals, or one of the coordinator's own. */
 export const ownRefusals = {
@@ -216,9 +217,12 @@ function admitCommand(message: Uint8Array, { store, keeper, nowMs }: AdmissionCo
     }
     case 'stop':
       return keeper.stop() ? yes : no('noRound');
-    case 'schedule':
+    case 'schedule': {
+      const shape = parentShape(action.settings, startsOf(store));
+      if (!shape.ok) return no(shape.refusal);
       store.setSchedule({ settings: action.settings, everyMs: action.everyMs, nextMs: nowMs() });
       return yes;
+    }
     case 'unschedule':
       store.setSchedule(undefined);
       return yes;

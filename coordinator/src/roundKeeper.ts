@@ -3,7 +3,7 @@ import { hex } from '#protocol/federation/bytes.ts';
 import { closeUploads, finishRound, gatherReleases, namedSurvivors } from '#protocol/federation/coordinatorRound.ts';
 import type { KeyPair } from '#protocol/federation/keys.ts';
 import { type Failure, failureSchema, type RoundSettings, resultSchema } from '#protocol/federation/messages.ts';
-import { updateLength } from '#protocol/federation/quantiser.ts';
+import { type PlanBasisRefusal, parentShape } from '#protocol/federation/planBasis.ts';
 import type { Round } from '#protocol/federation/round.ts';
 import { openMessage, sha256, signMessage } from '#protocol/federation/signedMessage.ts';
 import type { AuditLog } from './audit.ts';
@@ -12,6 +12,7 @@ import type { Database } from './database.ts';
 import type { FederationStore, RoundOutcome, RoundRow } from './federationStore.ts';
 import { type OpenedRounds, openedFrom, openedRounds } from './openedRounds.ts';
 import { planFrom } from './planner.ts';
+import { startsOf } from './starts.ts';
 
 /**
  * Moves the rounds of one federation on. What a round has come to is read from the database each time, and each step is
@@ -22,7 +23,7 @@ export interface RoundKeeper {
   /** Does every step that can be done now. Calls never overlap. */
   advance(signal: AbortSignal): Promise<void>;
   /** The plan is on the board when this returns; else why not. */
-  start(settings: RoundSettings): Round | 'roundOpen' | 'tooFewMembers' | 'settingsUnusable';
+  start(settings: RoundSettings): Round | 'roundOpen' | 'tooFewMembers' | 'settingsUnusable' | PlanBasisRefusal;
   /** Ends the open round without a sum; false where there is none. */
   stop(): boolean;
   open(): RoundRow | undefined;
@@ -62,11 +63,13 @@ export function roundKeeper(store: FederationStore, context: KeeperContext): Rou
 
   function start(settings: RoundSettings): ReturnType<RoundKeeper['start']> {
     if (open() !== undefined) return 'roundOpen';
+    const shape = parentShape(settings, startsOf(store));
+    if (!shape.ok) return shape.refusal;
     const number = (store.rounds().at(-1)?.number ?? 0) + 1;
     const plan = planFrom(settings, {
       federation: store.anchors.federation,
       round: number,
-      parent: rounds.nextParent({ ...settings, length: updateLength(settings.quantiser.segments) }),
+      parent: rounds.nextParent(shape.value),
       membership: store.membership(),
       seenMs: store.seenMs(),
       nowMs: nowMs(),

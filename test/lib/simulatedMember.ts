@@ -145,6 +145,7 @@ export function smallRound(length: number, changes: Partial<RoundSettings> = {})
     maxWeight: 1000,
     minimumCohort: 3,
     privacy: { mechanism: 'none' },
+    basis: null,
     durationMs: 60_000,
     seenWithinMs: 3_600_000,
     ...changes,

@@ -13,6 +13,7 @@ import { readTopic, roundTopic, startBlobsTopic, startsTopic } from '../../proto
 import { hex } from '../../protocol/src/federation/bytes.ts';
 import type { SendHttp } from '../../protocol/src/federation/httpBoard.ts';
 import { newSigningKeys } from '../../protocol/src/federation/keys.ts';
+import type { RoundSettings } from '../../protocol/src/federation/messages.ts';
 import { meanOf } from '../../protocol/src/federation/quantiser.ts';
 import { quantiserOf } from '../../protocol/src/federation/round.ts';
 import { defaultRoundSettings } from '../../protocol/src/federation/roundSettings.ts';
@@ -194,7 +195,32 @@ it('takes starts from the lead alone, whole and right, and no plan or member goe
   const refused = () => lastStanding(member)?.standing?.start?.refusal;
   expect(await until('dan refuses', refused, 20_000)).toBe('startBase');
   expect(lastStanding(member)?.adapter).toBeUndefined();
-  await federation.command({ do: 'start', settings });
+  // No plan, and no schedule, by a basis that its members would refuse.
+  const privacy = { mechanism: 'client', memberVariance: 1, delta: 1e-5 } as const;
+  const private48 = smallRound(48, { base, adapter, privacy, maxWeight: 1 });
+  const orders = async (changes: Partial<RoundSettings>) => {
+    const asked = { ...private48, ...changes };
+    const refusals = [
+      await refusalOf(federation.command({ do: 'start', settings: asked })),
+      await refusalOf(federation.command({ do: 'schedule', settings: asked, everyMs: 60_000 })),
+    ];
+    return [...new Set(refusals)];
+  };
+  expect(await orders({ basis: other })).toEqual(['basisUnknown']);
+  const foreign = (await federation.board.state(signal)).start?.id ?? '';
+  expect(await orders({ basis: new Uint8Array(Buffer.from(foreign, 'hex')) })).toEqual(['startBase']);
+  const bare = await post(federation, { sequence: 6 });
+  if (!bare.ok) throw new Error(bare.refusal);
+  expect(await orders({ basis: bare.value })).toEqual(['basisMissing']);
+  const own = await post(federation, { sequence: 7, basis });
+  if (!own.ok) throw new Error(own.refusal);
+  expect(await orders({ basis: own.value, privacy: { mechanism: 'none' } })).toEqual(['basisMechanism']);
+  expect(await orders({ basis: own.value, quantiser: settings.quantiser })).toEqual(['basisLength']);
+  expect(await ada.newestRound()).toBeUndefined();
+  expect((await federation.board.state(signal)).nextMs).toBeNull();
+
+  const elsewhere = { ...settings, base: new Uint8Array(32).fill(5) };
+  await federation.command({ do: 'start', settings: elsewhere });
   expect((await ada.newestRound())?.plan.parent).toBeNull();
 });
 

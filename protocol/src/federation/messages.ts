@@ -120,6 +120,8 @@ const roundFields = {
   maxWeight: z.int().min(1).max(65_535),
   minimumCohort: z.int().min(leastCohort).max(maxMembers),
   privacy: privacySchema,
+  /** The start by whose basis updates are reduced before they are quantised; null: they are sent whole. */
+  basis: hash.nullable(),
 };
 
 /** Coordinator → cohort: everything that a round depends on. */

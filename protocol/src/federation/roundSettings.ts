@@ -2,12 +2,17 @@ import { z } from 'zod';
 import { type RoundSettings, roundSettingsSchema } from './messages.ts';
 import { roundDefaults } from './roundDefaults.ts';
 
-/** A round's settings as a person writes them: JSON, the base model's hash in hexadecimal digits. */
-export const roundSettingsFileSchema = roundSettingsSchema.extend({ base: z.string().regex(/^[0-9a-f]{64}$/) });
+const hexHash = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** A round's settings as a person writes them: JSON, hashes in hexadecimal digits. */
+export const roundSettingsFileSchema = roundSettingsSchema.extend({
+  base: hexHash,
+  basis: hexHash.nullable().default(null),
+});
 export type RoundSettingsFile = z.infer<typeof roundSettingsFileSchema>;
 
 export function settingsFromFile(file: RoundSettingsFile): RoundSettings {
-  return { ...file, base: new Uint8Array(Buffer.from(file.base, 'hex')) };
+  return { ...file, base: fromHex(file.base), basis: file.basis === null ? null : fromHex(file.basis) };
 }
 
 /** What an update is, and for which model. */
@@ -37,8 +42,13 @@ export function defaultRoundSettings(
     maxWeight,
     minimumCohort,
     privacy: { mechanism: 'none' },
+    basis: null,
     quantiser: { ...quantiser, segments: [{ length, range }] },
     durationMs,
     seenWithinMs,
   };
+}
+
+function fromHex(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'hex'));
 }

@@ -67,6 +67,7 @@ export function simulatedPlan(team: SimulatedTeam, length: number, changes: Part
     maxWeight: 1000,
     minimumCohort: 3,
     privacy: { mechanism: 'none' },
+    basis: null,
     deadlineMs: 1_800_000_000_000,
     ...changes,
   };
