@@ -6,19 +6,19 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { fetchHttp } from '../../coordinator/src/fetchHttp.ts';
-import { simulatedBase } from '../../demo/simulatedTrainer.ts';
+import { simulatedBase, simulatedUpdate } from '../../demo/simulatedTrainer.ts';
 import { sha256OfFile } from '../../language-server/src/learning/adapterFile.ts';
-import { roundBasis } from '../../protocol/src/federation/basis.ts';
+import { expandUpdate, reduceUpdate, roundBasis } from '../../protocol/src/federation/basis.ts';
 import { readTopic, roundTopic, startBlobsTopic, startsTopic } from '../../protocol/src/federation/board.ts';
 import { hex } from '../../protocol/src/federation/bytes.ts';
 import type { SendHttp } from '../../protocol/src/federation/httpBoard.ts';
 import { newSigningKeys } from '../../protocol/src/federation/keys.ts';
 import type { RoundSettings } from '../../protocol/src/federation/messages.ts';
+import { planPrivacy } from '../../protocol/src/federation/planPrivacy.ts';
 import { meanOf } from '../../protocol/src/federation/quantiser.ts';
 import { quantiserOf } from '../../protocol/src/federation/round.ts';
 import { defaultRoundSettings } from '../../protocol/src/federation/roundSettings.ts';
 import { claimedId, sha256, signMessage } from '../../protocol/src/federation/signedMessage.ts';
-import { simulatedBasis } from '../../protocol/src/federation/simulatedBasis.ts';
 import { openStart, roundStart, startValues } from '../../protocol/src/federation/start.ts';
 import { postStart, type StartFile } from '../../protocol/src/federation/startFile.ts';
 import { foundFederation, startCoordinator, type TestFederation } from '../lib/coordinator.ts';
@@ -42,8 +42,13 @@ if (!rounded.ok) throw new Error(rounded.refusal);
 const { segments, levels, values } = rounded.value;
 const file: StartFile = { base, adapter, description: 'the repository’s dependencies', segments, levels, basis: null };
 
-const directions = simulatedBasis({ rank: 8, directions: 3, outputs: segments.map((each) => each.length / 8) }, 1);
-const roundedBasis = roundBasis(directions);
+/** The first output, where simulated updates gain, and the two after it, turned; the others are in no direction. */
+const directions = segments.map((each) => {
+  const matrix = new Float32Array((each.length / 8) * 3);
+  matrix.set([1, 0, 0, 0, 0.6, -0.8, 0, 0.8, 0.6]);
+  return matrix;
+});
+const roundedBasis = roundBasis({ rank: 8, directions: 3, matrices: directions });
 if (!roundedBasis.ok) throw new Error(roundedBasis.refusal);
 const { ranges, levels: basisLevels } = roundedBasis.value;
 const basis = { directions: 3, ranges: [...ranges], levels: basisLevels };
@@ -110,6 +115,58 @@ it('members use the lead’s start before any round, and the first round goes on
   const mean = meanOf(result.sum, quantiserOf(round));
   const total = values.map((value, i) => value + mean[i]!);
   for (const member of members) expect(await floatsIn(lastStanding(member)?.adapter)).toEqual(total);
+  expect(members.flatMap((member) => member.said().filter(({ at }) => at === 'trouble'))).toEqual([]);
+});
+
+it('a client-level round by the start’s basis sums a few coefficients, and all add what they expand to', async () => {
+  await using coordinator = await startCoordinator();
+  const federation = await foundFederation(coordinator);
+  const start = await post(federation, { basis });
+  if (!start.ok) throw new Error(start.refusal);
+  await using stack = new AsyncDisposableStack();
+  const members: MemberProcess[] = [];
+  for (const [seed, name] of ['ada', 'ben', 'cleo'].entries()) {
+    members.push(stack.use(await startMember(coordinator, federation, { name, seed, length })));
+  }
+  for (const [i, member] of members.entries()) await federation.approve(await member.key(), `member ${i}`);
+  const usesStart = (member: MemberProcess) => lastStanding(member)?.standing?.start?.judgement?.adopt === true;
+  await until('all use the start', () => members.every(usesStart), 20_000);
+  const dan = await joinFederation(federation, 'dan');
+  const memberVariance = 25;
+  const privacy = { mechanism: 'client', memberVariance, delta: 1e-5 } as const;
+  // Two matrices, three directions, rank 8: 48 numbers of 40,000.
+  const coefficients = smallRound(48, { base, adapter, privacy, maxWeight: 1, basis: start.value });
+  await federation.command({ do: 'start', settings: coefficients });
+  const round = await until('the round', () => dan.newestRound());
+  expect(round.plan).toMatchObject({ parent: start.value, basis: start.value });
+  expect([round.length, round.cohort.length]).toEqual([48, 4]);
+  await dan.upload(round);
+  const judged = (member: MemberProcess) => lastStanding(member)?.standing?.kind === 'judged';
+  await until('all have judged', () => members.every(judged), 30_000);
+
+  const result = await until('the result', () => dan.result(round));
+  const mean = meanOf(result.sum, quantiserOf(round));
+  const expanded = expandUpdate(mean, roundedBasis.value.basis);
+  if (!expanded.ok) throw new Error(expanded.refusal);
+  const total = values.map((value, i) => value + expanded.value[i]!);
+  expect(total).not.toEqual(values);
+  for (const member of members) {
+    expect(lastStanding(member)?.standing?.judgement?.adopt).toBe(true);
+    expect(await floatsIn(lastStanding(member)?.adapter)).toEqual(total);
+  }
+  // What was summed is what the members' updates are along the basis, with the noise of three and rounding.
+  const sent = members.map((_, seed) => reduceUpdate(simulatedUpdate(length, seed), roundedBasis.value.basis));
+  const danSent = dan.sent.get(hex(round.id))?.levels ?? [];
+  const furthest = 6 * Math.sqrt(3 * memberVariance) + 3;
+  for (let i = 0; i < 48; i++) {
+    const own = sent.reduce((sum, each) => sum + (each.ok ? each.value[i]! : Number.NaN), 0);
+    expect(Math.abs(4 * mean[i]! * 127 - own * 127 - danSent[i]!)).toBeLessThan(furthest);
+  }
+  const price = planPrivacy(round.plan);
+  for (const { home } of members) {
+    const lines = (await readFile(join(home, 'ledger', 'privacy.jsonl'), 'utf8')).trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ unit: 'member', release: price?.release }]);
+  }
   expect(members.flatMap((member) => member.said().filter(({ at }) => at === 'trouble'))).toEqual([]);
 });
 

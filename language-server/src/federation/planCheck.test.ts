@@ -3,6 +3,7 @@ import { hex } from '#protocol/federation/bytes.ts';
 import type { Plan } from '#protocol/federation/messages.ts';
 import { parseRoundFile } from '#protocol/federation/roundFile.ts';
 import { settingsOf } from '#protocol/federation/roundOverlay.ts';
+import { simulatedBasis } from '#protocol/federation/simulatedBasis.ts';
 import { simulatedPlan, simulatedRound, simulatedTeam } from '#protocol/federation/simulatedTeam.ts';
 import { userLayer } from '../policy/lowerLayers.ts';
 import { createLayeredPolicy } from '../policy/policyService.ts';
@@ -27,7 +28,7 @@ function judge(changes: Partial<Plan> = {}, more: Partial<PlanJudge> = {}) {
   const round = simulatedRound(team, simulatedPlan(team, 1000, { base, ...changes }));
   const policy = policyOf({});
   return planObjection(round, {
-    ...{ policy, enrolment, baseSha256: hex(base), updateLength: () => 1000, knowsParent: true },
+    ...{ policy, enrolment, baseSha256: hex(base), updateLength: () => 1000, basis: undefined, knowsParent: true },
     ...more,
   });
 }
@@ -35,6 +36,8 @@ function judge(changes: Partial<Plan> = {}, more: Partial<PlanJudge> = {}) {
 describe('a plan', () => {
   it('that keeps to enrolment and policy is taken', () => {
     expect(judge()).toBeUndefined();
+    const basis = simulatedBasis({ rank: 8, directions: 1, outputs: [100, 25] }, 1);
+    expect(judge({ quantiser: { bits: 8, segments: [{ length: 16, range: 1 }] } }, { basis })).toBeUndefined();
   });
 
   it.each<[string, Partial<Plan>, Partial<PlanJudge>]>([
@@ -44,6 +47,8 @@ describe('a plan', () => {
     ['otherAdapter', { adapter: { rank: 8, alpha: 16, targets: ['q'], matrices: 'b', seed: 1 } }, {}],
     ['wrongLength', {}, { updateLength: () => 999 }],
     ['wrongLength', {}, { updateLength: () => undefined }],
+    // A basis of two outputs, for B of rank 8: it expands to 16.
+    ['wrongLength', {}, { basis: simulatedBasis({ rank: 8, directions: 1, outputs: [2] }, 1) }],
     ['unknownParent', {}, { knowsParent: false }],
     ['minimumTooLow', {}, { enrolment: { ...enrolment, minimums: { ...enrolment.minimums, minimumCohort: 4 } } }],
   ])('is refused: %s', (kind, changes, more) => {

@@ -1,3 +1,4 @@
+import { type Basis, expandedLength } from '#protocol/federation/basis.ts';
 import { hex } from '#protocol/federation/bytes.ts';
 import type { Plan, RoundSettings } from '#protocol/federation/messages.ts';
 import { type PricedPlan, planPrivacy } from '#protocol/federation/planPrivacy.ts';
@@ -35,6 +36,8 @@ export interface PlanJudge {
   /** Of the model on this machine. */
   readonly baseSha256: string;
   readonly updateLength: (adapter: Plan['adapter']) => number | undefined;
+  /** By which the plan's updates are reduced, where they are. */
+  readonly basis: Basis | undefined;
   /** Whether the plan starts from nothing, or from a start or a result that this member finds on the board. */
   readonly knowsParent: boolean;
 }
@@ -58,7 +61,8 @@ export function planObjection(round: Round, judge: PlanJudge): PlanObjection | u
   if (base !== enrolment.base.sha256 || base !== judge.baseSha256) return { kind: 'otherBase' };
   if (!sameAdapter(plan.adapter, enrolment.adapter)) return { kind: 'otherAdapter' };
   const own = judge.updateLength(plan.adapter);
-  if (own !== round.length) return { kind: 'wrongLength', planned: round.length, own };
+  const planned = judge.basis === undefined ? round.length : expandedLength(judge.basis);
+  if (own !== planned) return { kind: 'wrongLength', planned, own };
   return judge.knowsParent ? undefined : { kind: 'unknownParent' };
 }
 

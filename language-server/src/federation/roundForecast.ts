@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { type Basis, expandUpdate } from '#protocol/federation/basis.ts';
 import { meanOf } from '#protocol/federation/quantiser.ts';
+import { accept, refusalText } from '#protocol/federation/refusal.ts';
 import { zeroVector } from '#protocol/federation/ring.ts';
 import { quantiserOf, type Round } from '#protocol/federation/round.ts';
 import { addSkellamNoise } from '#protocol/federation/skellam.ts';
@@ -16,15 +18,23 @@ const pairsOfDraws = 1;
 
 const keptSchema = z.object({ round: z.number(), netPercent: z.number() });
 
+/** What a member would send, and what it stands for. */
+export interface OwnUpdate {
+  readonly round: Round;
+  /** By which `update` was reduced, where it was. */
+  readonly basis: Basis | undefined;
+  /** As long as what the round sums. */
+  readonly update: Float32Array;
+}
+
 /**
  * Weighs a client-level round on this member's held-out code, before anything is spent: its own update, as long as the mean is
- * likely to be, with and without noise of the mean's deviation. Undefined for other rounds, and where there is nothing to
- * measure on. `work` is a folder of the round's own.
+ * likely to be, with and without noise of the mean's deviation, expanded where the round has a basis. Undefined for other
+ * rounds, and where there is nothing to measure on. `work` is a folder of the round's own.
  */
 export async function weighRound(
-  context: MemberContext,
-  round: Round,
-  update: Float32Array,
+  context: Pick<MemberContext, 'trainer' | 'folder'>,
+  { round, basis, update }: OwnUpdate,
   start: { readonly total: Float32Array; readonly file: string } | undefined,
   work: string,
   signal: AbortSignal,
@@ -46,7 +56,10 @@ export async function weighRound(
   const files: string[] = [];
   for (const [i, candidate] of candidates.entries()) {
     const file = join(work, `forecast-${i}.gguf`);
-    const total = start === undefined ? candidate : sum(start.total, candidate);
+    const whole = basis === undefined ? accept(candidate) : expandUpdate(candidate, basis);
+    // What was reduced by a basis is as long as it expands.
+    if (!whole.ok) throw new RangeError(refusalText[whole.refusal]);
+    const total = start === undefined ? whole.value : sum(start.total, whole.value);
     if (!(await trainer.materialise(plan.adapter, total, file, signal)).ok) return undefined;
     files.push(file);
   }
@@ -54,11 +67,16 @@ export async function weighRound(
   if (!losses.ok) return undefined;
   const [base = [], clean = [], ...noisy] = losses.value.map(({ examples }) => examples);
   const parameters = update.length;
+  // A basis has as many numbers for each matrix, whatever its size.
+  const valueParameters =
+    basis === undefined
+      ? trainer.updateLength({ ...plan.adapter, targets: ['v'] })
+      : parameters / plan.adapter.targets.length;
   const forecast = forecastRound(
     { base, clean, noisy },
     {
       ...{ mechanism: 'client', members, epsilon: epsilonOf(plan), parameters },
-      valueParameters: trainer.updateLength({ ...plan.adapter, targets: ['v'] }) ?? parameters,
+      valueParameters: valueParameters ?? parameters,
     },
   );
   await writeAtomically(keptFile(context), JSON.stringify({ round: plan.round, netPercent: forecast.netPercent }));

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Basis, reduceUpdate } from '#protocol/federation/basis.ts';
 import { roundTopic } from '#protocol/federation/board.ts';
 import { hex } from '#protocol/federation/bytes.ts';
 import { BoardRefusal } from '#protocol/federation/httpBoard.ts';
@@ -29,6 +30,8 @@ export async function takePart(
   const number = plan.round;
   const known = memberByKey(round, identity.signing.publicKey);
   if (known === undefined) return { kind: 'notInRound', round: number };
+  const basis = await context.chain.basisOf(round, log, signal);
+  if (!basis.ok) return { kind: 'refuses', round: number, refusal: basis.refusal };
   const start = await context.chain.totalBefore(round, log, signal);
   const { baseSha256, updateLength } = trainer;
   const knowsParent = start.ok || start.refusal !== 'unknownResult';
@@ -37,6 +40,7 @@ export async function takePart(
     enrolment,
     baseSha256,
     updateLength,
+    basis: basis.value,
     knowsParent,
   });
   if (objection !== undefined) return { kind: 'objects', round: number, objection };
@@ -52,7 +56,7 @@ export async function takePart(
   if (!isClosed) {
     standing = await upload(
       context,
-      { round, self: self.value, keys, isMade: held !== undefined },
+      { round, basis: basis.value, self: self.value, keys, isMade: held !== undefined },
       start.value,
       signal,
     );
@@ -83,6 +87,8 @@ async function serve(
 
 interface Part {
   readonly round: Round;
+  /** By which the update is reduced, where it is. */
+  readonly basis: Basis | undefined;
   readonly self: CohortMember;
   readonly keys: MemberKeys;
   /** An upload is on record: it is sent as it is. */
@@ -91,7 +97,7 @@ interface Part {
 
 async function upload(
   context: MemberContext,
-  { round, self, keys, isMade }: Part,
+  { round, basis, self, keys, isMade }: Part,
   start: Float32Array | undefined,
   signal: AbortSignal,
 ): Promise<MemberStanding> {
@@ -99,14 +105,16 @@ async function upload(
   const number = round.plan.round;
   const local = isMade ? undefined : await trainFrom(context, round, start, signal);
   if (local?.ok === false) return { kind: 'notTrained', round: number, problem: local.problem, message: local.message };
+  const own = local && reduced(local.value, basis);
+  if (own?.ok === false) return { kind: 'refuses', round: number, refusal: own.refusal };
   const vector = async (): Promise<Outcome<RingVector>> => {
-    if (local === undefined) throw new Error('The upload was on record, and is not any more.');
-    return quantised(round, local.value);
+    if (own === undefined) throw new Error('The upload was on record, and is not any more.');
+    return quantised(round, own.value);
   };
-  if (local !== undefined) {
+  if (own !== undefined) {
     const before = start === undefined ? undefined : { total: start, file: startFileOf(context, round) };
     const work = workFolder(context, round);
-    const forecast = await weighRound(context, round, local.value.update, before, work, signal);
+    const forecast = await weighRound(context, { round, basis, update: own.value.update }, before, work, signal);
     if (forecast?.takesPart === false) {
       return { kind: 'objects', round: number, objection: { kind: 'noGain', forecast } };
     }
@@ -161,6 +169,13 @@ async function recordSpend(
   const purpose = `round ${hex(round.id)}`;
   const outcome = await account.spend({ unit: privacy.unit, purpose, release: privacy.release, caps });
   return outcome.ok || outcome.reason === 'alreadySpent' ? undefined : { kind: 'budget', budget: outcome.budget };
+}
+
+/** What is sent of an update: all of it, or how far it goes along the round's basis. */
+function reduced(local: LocalUpdate, basis: Basis | undefined): Outcome<LocalUpdate> {
+  if (basis === undefined) return accept(local);
+  const update = reduceUpdate(local.update, basis);
+  return update.ok ? accept({ ...local, update: update.value }) : update;
 }
 
 /** Clips and rounds, with this member's share of the noise where the plan asks for it; then come the masks. */

@@ -1,18 +1,21 @@
 import { join } from 'node:path';
+import { type Basis, expandUpdate } from '#protocol/federation/basis.ts';
 import type { BulletinBoard } from '#protocol/federation/board.ts';
 import { hex, sameBytes } from '#protocol/federation/bytes.ts';
 import type { Start } from '#protocol/federation/messages.ts';
+import { basisStart, parentShape } from '#protocol/federation/planBasis.ts';
 import { meanOf } from '#protocol/federation/quantiser.ts';
 import { accept, type Outcome, refuse } from '#protocol/federation/refusal.ts';
 import { quantiserOf, type Round } from '#protocol/federation/round.ts';
 import type { Signed } from '#protocol/federation/signedMessage.ts';
 import { fitsStart, type StartShape, startValues } from '#protocol/federation/start.ts';
+import { startBasis } from '#protocol/federation/startBasis.ts';
 import { claimsIn } from './claims.ts';
 import { type FederationLog, readEnd } from './federationLog.ts';
 
 /**
  * The team's adapter after a result: the seeded start, plus the values of the lead's start where the first round has one as its
- * parent, plus the mean of each round that led there. Every member adds the same floats in the same order, so that all have the
+ * parent, plus the mean of each round that led there, expanded where its plan has a basis. Every member adds the same floats in the same order, so that all have the
  * same bits. Verified totals are kept on disk.
  */
 export interface TeamChain {
@@ -22,6 +25,8 @@ export interface TeamChain {
   totalBefore(round: Round, log: FederationLog, signal: AbortSignal): Promise<Outcome<Float32Array | undefined>>;
   /** The values of one of the log's starts, for an adapter of this shape. */
   totalOf(start: Signed<Start>, shape: StartShape, signal: AbortSignal): Promise<Outcome<Float32Array>>;
+  /** By which a round's updates are reduced; undefined where they are sent whole. */
+  basisOf(round: Round, log: FederationLog, signal: AbortSignal): Promise<Outcome<Basis | undefined>>;
 }
 
 export function teamChain(folder: string, board: BulletinBoard): TeamChain {
@@ -42,7 +47,8 @@ export function teamChain(folder: string, board: BulletinBoard): TeamChain {
       const child = pending.at(-1)?.round ?? before;
       const start = startIn(log, next);
       if (start !== undefined && child !== undefined) {
-        const values = await totalOf(start, { ...child.plan, length: child.length }, signal);
+        const shape = parentShape(child.plan, log.starts);
+        const values = shape.ok ? await totalOf(start, shape.value, signal) : shape;
         if (!values.ok) return values;
         total = values.value;
         break;
@@ -52,7 +58,9 @@ export function teamChain(folder: string, board: BulletinBoard): TeamChain {
       else {
         const found = await findResult(next, board, log, signal);
         if (!found.ok) return found;
-        pending.push({ ...found.value, result: next });
+        const mean = await expanded(found.value, log, signal);
+        if (!mean.ok) return mean;
+        pending.push({ round: found.value.round, mean: mean.value, result: next });
         next = found.value.round.plan.parent;
       }
     }
@@ -70,15 +78,44 @@ export function teamChain(folder: string, board: BulletinBoard): TeamChain {
   ): Promise<Outcome<Float32Array>> {
     const fits = fitsStart(body, shape);
     if (!fits.ok) return fits;
-    const kept = await startBlobs.read(hex(body.values));
-    const blob = kept ?? (await board.read(body.values, signal));
-    const values = startValues(blob, body);
-    if (values.ok && kept === undefined && blob !== undefined) await startBlobs.claim(hex(body.values), blob);
-    return values;
+    return opened(body.values, (blob) => startValues(blob, body), signal);
+  }
+
+  async function basisOf(round: Round, log: FederationLog, signal: AbortSignal): Promise<Outcome<Basis | undefined>> {
+    const start = basisStart(round.plan, log.starts);
+    if (!start.ok) return start;
+    if (start.value === undefined) return accept(undefined);
+    const { body } = start.value;
+    if (body.basis === null) return refuse('basisMissing');
+    return opened(body.basis.values, (blob) => startBasis(blob, body), signal);
+  }
+
+  /** What a start's blob holds; one that was found right is kept, and read from the board once. */
+  async function opened<Value>(
+    hash: Uint8Array,
+    open: (blob: Uint8Array | undefined) => Outcome<Value>,
+    signal: AbortSignal,
+  ): Promise<Outcome<Value>> {
+    const kept = await startBlobs.read(hex(hash));
+    const blob = kept ?? (await board.read(hash, signal));
+    const value = open(blob);
+    if (value.ok && kept === undefined && blob !== undefined) await startBlobs.claim(hex(hash), blob);
+    return value;
+  }
+
+  async function expanded(
+    { round, mean }: Pick<Link, 'round' | 'mean'>,
+    log: FederationLog,
+    signal: AbortSignal,
+  ): Promise<Outcome<Float32Array>> {
+    const basis = await basisOf(round, log, signal);
+    if (!basis.ok) return basis;
+    return basis.value === undefined ? accept(mean) : expandUpdate(mean, basis.value);
   }
 
   return {
     totalOf,
+    basisOf,
     totalAfter: (result, log, signal) => totalAt(result, undefined, log, signal),
     async totalBefore(round, log, signal) {
       const { parent } = round.plan;
@@ -87,7 +124,7 @@ export function teamChain(folder: string, board: BulletinBoard): TeamChain {
   };
 }
 
-/** A round on the way, and the mean that it published. */
+/** A round on the way, and the mean that it published, of an update's length. */
 interface Link {
   readonly round: Round;
   readonly mean: Float32Array;
