@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { readTopic, startsTopic } from '#protocol/federation/board.ts';
 import { hex } from '#protocol/federation/bytes.ts';
 import type { HttpBoard } from '#protocol/federation/httpBoard.ts';
 import type { KeyPair } from '#protocol/federation/keys.ts';
 import { refusalText } from '#protocol/federation/refusal.ts';
-import { newestStart, openStart } from '#protocol/federation/start.ts';
-import { decodeStartFile, postStart } from '#protocol/federation/startFile.ts';
+import { newestStart } from '#protocol/federation/start.ts';
+import { decodeStartFile, postStart, readStarts } from '#protocol/federation/startFile.ts';
 
 export interface StartingLead {
   readonly keys: KeyPair;
@@ -19,10 +18,7 @@ export async function startFrom({ board, keys, federation, signal }: StartingLea
   const file = decodeStartFile(new Uint8Array(await readFile(path)));
   if (file === undefined) throw new Error(`${path} is no start: “start-from-code” makes one.`);
   const anchors = { federation, lead: keys.publicKey };
-  const starts = (await readTopic(board, startsTopic, signal)).flatMap((message) => {
-    const start = openStart(message, anchors);
-    return start.ok ? [start.value] : [];
-  });
+  const starts = await readStarts(board, anchors, signal);
   const sequence = (newestStart(starts)?.body.sequence ?? 0) + 1;
   const posted = await postStart(board, file, { federation, sequence }, keys, signal);
   if (!posted.ok) throw new Error(`${path}: ${refusalText[posted.refusal]}`);

@@ -5,7 +5,6 @@ import {
   readTopic,
   roundsTopic,
   roundTopic,
-  startsTopic,
 } from '#protocol/federation/board.ts';
 import { hex, sameBytes } from '#protocol/federation/bytes.ts';
 import { isInRoster, type Membership, readMembership } from '#protocol/federation/membership.ts';
@@ -23,7 +22,7 @@ import type { RingVector } from '#protocol/federation/ring.ts';
 import { openRoster } from '#protocol/federation/roster.ts';
 import { type Anchors, openRound, type Round } from '#protocol/federation/round.ts';
 import { openMessage, type Signed } from '#protocol/federation/signedMessage.ts';
-import { openStart } from '#protocol/federation/start.ts';
+import { readStarts } from '#protocol/federation/startFile.ts';
 import { openSurvivors } from '#protocol/federation/survivors.ts';
 
 /** What the board says of a federation's membership and rounds, every signature checked. */
@@ -57,19 +56,15 @@ export async function readLog(
   const byId = new Map<string, Uint8Array>();
   const plans: Signed<PlanHead>[] = [];
   // Rounds and starts are shown to members only.
-  const inside = async (topic: string) =>
-    isInRoster(membership.roster, self) ? await readTopic(board, topic, signal) : [];
-  const planMessages = await inside(roundsTopic);
+  const isInside = isInRoster(membership.roster, self);
+  const planMessages = isInside ? await readTopic(board, roundsTopic, signal) : [];
   for (const message of planMessages) {
     const plan = openMessage(message, planSchema, { federation: anchors.federation, signer: anchors.coordinator });
     if (!plan.ok) continue;
     byId.set(hex(plan.value.id), message);
     plans.push(plan.value);
   }
-  const starts = (await inside(startsTopic)).flatMap((message) => {
-    const start = openStart(message, anchors);
-    return start.ok ? [start.value] : [];
-  });
+  const starts = isInside ? await readStarts(board, anchors, signal) : [];
   const rosters = messages.flatMap((message) => {
     const roster = openRoster(message, anchors, undefined);
     return roster.ok ? [{ message, roster: roster.value }] : [];

@@ -11,13 +11,16 @@ import {
   type RosterChange,
   readMembership,
 } from '#protocol/federation/membership.ts';
-import type { CommandAction } from '#protocol/federation/messages.ts';
-import { signMessage } from '#protocol/federation/signedMessage.ts';
+import type { CommandAction, Start } from '#protocol/federation/messages.ts';
+import { type Signed, signMessage } from '#protocol/federation/signedMessage.ts';
+import { readStarts } from '#protocol/federation/startFile.ts';
 import { anchorsOf, type Enrolment, fromHex } from './enrolment.ts';
 
 /** What the lead of a team does at its coordinator. Throws a `BoardRefusal` where the coordinator says no. */
 export interface Lead {
   membership(signal: AbortSignal): Promise<Membership>;
+  /** All that the lead has made. */
+  starts(signal: AbortSignal): Promise<readonly Signed<Start>[]>;
   changeRoster(change: RosterChange, signal: AbortSignal): Promise<void>;
   command(action: CommandAction, signal: AbortSignal): Promise<void>;
   state(signal: AbortSignal): Promise<FederationState>;
@@ -69,6 +72,7 @@ export function leadOf(enrolment: Enrolment, keys: KeyPair, send: SendHttp, nowM
     readMembership(await readTopic(board, membershipTopic, signal), anchors);
   return {
     membership,
+    starts: (signal) => readStarts(board, anchors, signal),
     state: (signal) => board.state(signal),
     async changeRoster(change, signal) {
       const { roster } = await membership(signal);

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
+import { newestBasis } from '#protocol/federation/planBasis.ts';
 import { roundFilePath } from '#protocol/federation/roundDefaults.ts';
 import type { FederationOutcome, LeadAction } from '#protocol/federationViews.ts';
 import { updateLengthFor } from '../federation/adapterLength.ts';
-import type { Enrolment } from '../federation/enrolment.ts';
+import { type Enrolment, fromHex } from '../federation/enrolment.ts';
 import type { Lead } from '../federation/lead.ts';
 import { settingsRefusal } from '../federation/planCheck.ts';
 import { wantedRound } from '../federation/roundFile.ts';
@@ -12,7 +13,7 @@ import type { OpenedFederation } from './openFederation.ts';
 export interface LeadRoundDeps {
   readonly opened: Pick<OpenedFederation, 'base' | 'policy'>;
   readonly enrolment: Enrolment;
-  readonly lead: Pick<Lead, 'membership' | 'command'>;
+  readonly lead: Pick<Lead, 'membership' | 'starts' | 'command'>;
 }
 
 /** The lead's word that a round begins, or that rounds begin by themselves, with the settings that the repository's file asks for. */
@@ -30,7 +31,9 @@ export async function beginRounds(
   const members = (await lead.membership(signal)).roster?.body.members.length ?? 0;
   const { metadata, architecture } = base.gguf;
   const context = Number(metadata.get(`${architecture}.context_length`) ?? Number.POSITIVE_INFINITY);
-  const team = { base: base.sha256, adapter, length, members, context, minimums };
+  const shape = { base: fromHex(base.sha256), adapter, length };
+  const basis = newestBasis(await lead.starts(signal), shape);
+  const team = { base: base.sha256, adapter, length, basis, members, context, minimums };
   const wanted = await wantedRound(fileURLToPath(action.folder), team, signal);
   if (!wanted.ok) return wanted;
   const { settings, hasFile } = wanted;

@@ -48,6 +48,7 @@ describe('the file of round settings', () => {
       /^“privacy.delta” must be a number between 0 and 1/,
     ],
     ['{"privacy": {"mechanism": "client", "epsilon": 8, "memberVariance": 3}}', /^“privacy” has no “memberVariance”/],
+    ['{"privacy": {"mechanism": "client", "epsilon": 8, "basis": 3}}', '“privacy.basis” must be true or false.'],
     ['{"quantiser": {"segments": []}}', '“quantiser” has no “segments”, only bits, laneBits, range.'],
     // What follows from the model and the enrolment.
     ['{"adapter": {"rank": 4}}', /^It has no “adapter”/],

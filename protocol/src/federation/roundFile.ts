@@ -49,6 +49,12 @@ const privacySchema = z
         mechanism: z.literal('client').describe('Noise of all members in the sum: protects each member.'),
         epsilon,
         delta,
+        basis: z
+          .boolean({ error: 'must be true or false' })
+          .describe(
+            'Whether members send how far their gradient goes along the basis of the newest start from public code, where it has one: far fewer numbers, and so less noise.',
+          )
+          .default(true),
       }),
     ],
     {

@@ -106,6 +106,36 @@ describe('a client-level round', () => {
   });
 });
 
+describe('a client-level round by a basis', () => {
+  const basis = { start: new Uint8Array(32).fill(9), length: 3840 };
+  const of = (file: unknown) => settings(file, { basis });
+
+  it('is of as many numbers as coefficients, with the noise of its epsilon, far less to each update', () => {
+    const given = of({ privacy: client });
+    const whole = settings({ privacy: client });
+    expect(given.basis).toEqual(basis.start);
+    expect(given.quantiser.segments.map(({ length }) => length)).toEqual([3840]);
+    expect(epsilonOf(given)).toBeLessThanOrEqual(8);
+    expect(epsilonOf(given)).toBeGreaterThan(7.99);
+    // The norm of a member's noise beside the same clip norm: as the root of the numbers.
+    const noise = ({ privacy, quantiser }: RoundSettings) => {
+      const [{ length, range } = { length: 0, range: 0 }] = quantiser.segments;
+      return Math.sqrt(noiseVariance(privacy) * length) * (range / 511);
+    };
+    expect(given.clipNorm).toBe(whole.clipNorm);
+    expect(noise(whole) / noise(given)).toBeCloseTo(Math.sqrt(team.length / 3840), 0);
+    const clipInLevels = given.clipNorm / ((given.quantiser.segments[0]?.range ?? 0) / 511);
+    expect(sensitivities(given).l2Sensitivity / clipInLevels).toBeLessThan(1.04);
+  });
+
+  it('is one unless the file says no, and there is none for other rounds', () => {
+    expect(of({ privacy: { ...client, basis: false } })).toEqual(settings({ privacy: client }));
+    expect(of({ privacy: record })).toEqual(settings({ privacy: record }));
+    expect(of({})).toEqual(settings({}));
+    expect(settings({ privacy: client }).basis).toBeNull();
+  });
+});
+
 describe('a record-level round', () => {
   it.each([
     [{}, 1 / 24],

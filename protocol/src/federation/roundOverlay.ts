@@ -1,5 +1,6 @@
 import { noiseByRdp } from '../privacy/calibration.ts';
 import { maxMembers, type RoundSettings } from './messages.ts';
+import type { UsableBasis } from './planBasis.ts';
 import { honestMembers, planPrivacy, sensitivities } from './planPrivacy.ts';
 import { largestLevel } from './quantiser.ts';
 import { modulusBits } from './ring.ts';
@@ -13,6 +14,8 @@ export interface RoundTeam extends UpdateShape {
   readonly members: number;
   /** Tokens that the base model can read at once. */
   readonly context: number;
+  /** Of the team's newest start, where it has one: `newestBasis`. */
+  readonly basis?: UsableBasis | undefined;
   /** Of the enrolment: members refuse less. */
   readonly minimums: {
     readonly minimumCohort: number;
@@ -62,11 +65,14 @@ export function settingsOf(file: RoundFile, team: RoundTeam): SettingsOutcome {
     case 'record':
       return recordLevel(withQuantiser(draft, file, defaults.quantiser), file.privacy);
     case 'client': {
+      const basis = file.privacy.basis ? team.basis : undefined;
       const bits = file.quantiser.bits ?? clientBits;
-      const range = (largestLevel(bits) * draft.clipNorm) / (levelsPerClip * Math.sqrt(team.length));
-      const quantiser = { bits, laneBits: mostLaneBits, segments: [{ length: team.length, range }] };
+      const length = basis?.length ?? team.length;
+      const range = (largestLevel(bits) * draft.clipNorm) / (levelsPerClip * Math.sqrt(length));
+      const quantiser = { bits, laneBits: mostLaneBits, segments: [{ length, range }] };
       const most = Math.max(members, minimumCohort);
-      return clientLevel(withQuantiser(draft, file, quantiser), file.privacy, file.quantiser.laneBits, most);
+      const sent = { ...draft, basis: basis?.start ?? null };
+      return clientLevel(withQuantiser(sent, file, quantiser), file.privacy, file.quantiser.laneBits, most);
     }
   }
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { type BulletinBoard, startBlobsTopic, startsTopic } from './board.ts';
+import { type BulletinBoard, readTopic, startBlobsTopic, startsTopic } from './board.ts';
 import { decodeCanonical, encodeCanonical } from './canonical.ts';
 import type { KeyPair } from './keys.ts';
 import { type Start, startSchema } from './messages.ts';
 import { accept, type Outcome } from './refusal.ts';
-import { sha256, signMessage } from './signedMessage.ts';
+import type { Anchors } from './round.ts';
+import { type Signed, sha256, signMessage } from './signedMessage.ts';
 import { openStart, type StartRefusal, startValues } from './start.ts';
 import { type StartBasisRefusal, startBasis } from './startBasis.ts';
 
@@ -52,4 +53,16 @@ export async function postStart(
   if (own !== null) await board.post(startBlobsTopic(opened.value.id), own.levels, signal);
   await board.post(startsTopic, message, signal);
   return accept(opened.value.id);
+}
+
+/** The lead's starts on a board; what is none is left out. */
+export async function readStarts(
+  board: BulletinBoard,
+  anchors: Pick<Anchors, 'federation' | 'lead'>,
+  signal: AbortSignal,
+): Promise<readonly Signed<Start>[]> {
+  return (await readTopic(board, startsTopic, signal)).flatMap((message) => {
+    const start = openStart(message, anchors);
+    return start.ok ? [start.value] : [];
+  });
 }
