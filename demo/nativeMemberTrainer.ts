@@ -90,6 +90,6 @@ export async function tokenFile(
   return path;
 }
 
-function linesOf(windows: readonly (readonly number[])[]): string {
+export function linesOf(windows: readonly (readonly number[])[]): string {
   return windows.map((tokens) => `${JSON.stringify({ tokens })}\n`).join('');
 }

@@ -4,12 +4,14 @@ import type { RoundSettings } from '#protocol/federation/messages.ts';
 import { refusalText } from '#protocol/federation/refusal.ts';
 import { roundStart } from '#protocol/federation/start.ts';
 import type { StartFile } from '#protocol/federation/startFile.ts';
-import { readGguf } from '../language-server/src/engine/gguf.ts';
+import { type GgufFile, readGguf } from '../language-server/src/engine/gguf.ts';
 import { matrixLengthsFor } from '../language-server/src/federation/adapterLength.ts';
 import type { LocalOutcome, TrainingProgress } from '../language-server/src/federation/localTrainer.ts';
 import { sha256OfFile } from '../language-server/src/learning/adapterFile.ts';
-import { nativeMemberTrainer } from './nativeMemberTrainer.ts';
+import { findTrainer } from '../language-server/src/learning/trainer.ts';
+import { nativeMemberTrainer, tokenizerOf, windowsOf } from './nativeMemberTrainer.ts';
 import { readPublicCode } from './publicCode.ts';
+import { type PublicBasis, type PublicGradients, publicBasis } from './publicGradients.ts';
 
 export interface PublicStartOptions {
   /** The repository, for the trainer. */
@@ -19,11 +21,14 @@ export interface PublicStartOptions {
   /** Base, adapter, and how a window is trained. */
   readonly settings: Pick<RoundSettings, 'base' | 'adapter' | 'training'>;
   readonly windows: number;
+  /** Of the basis; 0 is none, and an adapter of both matrices can have none. */
+  readonly directions: number;
   readonly description: string;
   readonly threads: number;
   /** For files on the way. */
   readonly work: string;
   readonly onProgress: (progress: TrainingProgress) => void;
+  readonly onGradient: PublicGradients['onGradient'];
 }
 
 export interface PublicStart {
@@ -32,15 +37,17 @@ export interface PublicStart {
   readonly heldOutFiles: number;
   /** On held-out files, nats a token; `rounded` is what members would have. */
   readonly loss: { readonly base: number; readonly trained: number; readonly rounded: number };
+  /** Of the square of the held-out files' gradient, what lies along the basis; undefined where there is none. */
+  readonly heldOutShare: number | undefined;
 }
 
 /** Of code, seen generously: more text than the tokens need is cut off. */
 const charactersPerToken = 5;
 const mostHeldOutWindows = 40;
 
-/** Trains an adapter on public code, once through, and rounds it as a start. Throws with a sentence where it can't. */
+/** Trains an adapter on public code, once through, rounds it as a start, and finds a basis at it. Throws with a sentence where it can't. */
 export async function trainPublicStart(options: PublicStartOptions, signal: AbortSignal): Promise<PublicStart> {
-  const { root, model, settings, windows, work } = options;
+  const { root, model, settings, windows, directions, work } = options;
   const { base, adapter, training } = settings;
   const { sequence, learningRate } = training;
   const [trainTokens, heldOutTokens] = [windows * sequence, Math.min(windows, mostHeldOutWindows) * sequence];
@@ -73,12 +80,43 @@ export async function trainPublicStart(options: PublicStartOptions, signal: Abor
   const losses = taken(await trainer.heldOutLosses([undefined, exact, start], signal));
   const [baseLoss = 0, trained = 0, roundedLoss = 0] = losses.map(({ perToken }) => perToken);
   const { segments, levels } = rounded.value;
+  const basis = directions === 0 ? undefined : await basisAt(start, options, gguf.gguf, texts, lengths, signal);
+  const own = basis && { directions, ranges: [...basis.rounded.ranges], levels: basis.rounded.levels };
   return {
-    file: { base, adapter, description: options.description, segments, levels, basis: null },
+    file: { base, adapter, description: options.description, segments, levels, basis: own ?? null },
     files: code.train.files,
     heldOutFiles: code.heldOut.files,
     loss: { base: baseLoss, trained, rounded: roundedLoss },
+    heldOutShare: basis?.heldOutShare,
   };
+}
+
+/** From the gradients of the windows that the start was trained on, at that start. */
+async function basisAt(
+  start: string,
+  { root, model, settings, windows, directions, threads, work, onGradient }: PublicStartOptions,
+  gguf: GgufFile,
+  texts: { readonly train: readonly string[]; readonly heldOut: readonly string[] },
+  lengths: readonly number[],
+  signal: AbortSignal,
+): Promise<PublicBasis> {
+  const host = findTrainer(root, process.platform, process.arch);
+  if ('missing' in host) throw new Error(host.missing);
+  const { sequence } = settings.training;
+  const tokenize = await tokenizerOf(model);
+  const windowsIn = (given: readonly string[], most: number) =>
+    windowsOf(given.map(tokenize), most * sequence, sequence);
+  return publicBasis(
+    {
+      trainer: { host, model: gguf, modelSha256: Buffer.from(settings.base).toString('hex'), tokenize, threads },
+      ...{ settings, start, lengths, directions, work, onGradient },
+      windows: {
+        train: windowsIn(texts.train, windows),
+        heldOut: windowsIn(texts.heldOut, Math.min(windows, mostHeldOutWindows)),
+      },
+    },
+    signal,
+  );
 }
 
 function taken<Value>(outcome: LocalOutcome<Value>): Value {

@@ -20,6 +20,7 @@ import { quantiserOf } from '../../protocol/src/federation/round.ts';
 import { defaultRoundSettings } from '../../protocol/src/federation/roundSettings.ts';
 import { claimedId, sha256, signMessage } from '../../protocol/src/federation/signedMessage.ts';
 import { openStart, roundStart, startValues } from '../../protocol/src/federation/start.ts';
+import { startBasis } from '../../protocol/src/federation/startBasis.ts';
 import { postStart, type StartFile } from '../../protocol/src/federation/startFile.ts';
 import { foundFederation, startCoordinator, type TestFederation } from '../lib/coordinator.ts';
 import { habitualExamples } from '../lib/examples.ts';
@@ -300,18 +301,37 @@ it.skipIf('missing' in trainerHost())('the lead’s command trains a start on fo
   const [code, empty] = [join(folder, 'code'), join(folder, 'empty')];
   for (const each of [code, empty]) await mkdir(each);
   for (const [i, { text }] of habitualExamples(20).entries()) await writeFile(join(code, `${i}.js`), text);
-  const run = (from: string) => {
+  const run = (from: string, ...more: readonly string[]) => {
     const args = [command, from, '--settings', settingsFile, '--model', modelPath(), '--as', as, '--windows', '4'];
-    return promisify(execFile)(process.execPath, [...args, '--threads', '1', '--description', 'habits']);
+    return promisify(execFile)(process.execPath, [...args, '--threads', '1', '--description', 'habits', ...more]);
   };
   await expect(run(empty)).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/too little code/) });
-  expect((await run(code)).stdout).toMatch(/Trained on \d+ files\. On \d+ held-out files.*% less/);
+  await expect(run(code, '--directions', '65')).rejects.toMatchObject({
+    ...{ code: 2, stderr: expect.stringMatching(/^--directions is a whole number from 0 to 64\./) },
+  });
+  const both = join(folder, 'both.json');
+  await writeFile(both, JSON.stringify({ ...usual, adapter: { ...adapter, matrices: 'both' } }));
+  await expect(run(code, '--directions', '2', '--settings', both)).rejects.toMatchObject({
+    ...{ code: 2, stderr: expect.stringMatching(/for adapters of B alone/) },
+  });
+  const { stdout } = await run(code);
+  expect(stdout).toMatch(/Trained on \d+ files\. On \d+ held-out files.*% less/);
+  const [, share] = /8 directions of each matrix hold (\d+) % of the square/.exec(stdout) ?? [];
+  // Of 576 and 192 directions, a few found on a little code of one kind.
+  expect(Number(share)).toBeGreaterThan(30);
+  expect(Number(share)).toBeLessThanOrEqual(100);
   const [message] = await readTopic(federation.board, startsTopic, signal);
   const start = openStart(message!, anchors);
   if (!start.ok) throw new Error(start.refusal);
   expect(start.value.body).toMatchObject({ description: 'habits', adapter });
   const blob = await federation.board.read(start.value.body.values, signal);
   expect(startValues(blob, start.value.body)).toMatchObject({ ok: true });
+  const { body } = start.value;
+  const basisBlob = await federation.board.read(body.basis?.values ?? body.values, signal);
+  const found = startBasis(basisBlob, body);
+  if (!found.ok) throw new Error(found.refusal);
+  expect(found.value.directions).toBe(8);
+  expect(found.value.matrices.map((matrix) => matrix.length).slice(0, 2)).toEqual([576 * 8, 192 * 8]);
   // One range for each matrix of B: q and v of thirty layers.
   expect(start.value.body.segments.map(({ length }) => length).slice(0, 2)).toEqual([8 * 576, 8 * 192]);
   expect(start.value.body.segments.length).toBe(60);

@@ -79,6 +79,9 @@ const trainingSchema = z.strictObject({
   learningRate: positive,
 });
 
+/** Of a basis: anybody can check so many in seconds, and more would only be more numbers for noise. */
+export const mostDirections = 64;
+
 const bitsSchema = z.int().min(2).max(16);
 const segmentsSchema = z
   .array(z.strictObject({ length: z.int().min(1), range: positive }))
@@ -102,7 +105,7 @@ export const startSchema = body('start', {
   /** Of B alone, one range for each matrix; `basis.ts` says what it is for. Its numbers are a blob of signed bytes too. */
   basis: z
     .strictObject({
-      directions: z.int().min(1).max(64),
+      directions: z.int().min(1).max(mostDirections),
       ranges: z.array(positive).min(1).max(4096),
       values: hash,
     })
