@@ -78,6 +78,19 @@ describe('a basis', () => {
     );
   });
 
+  it('of a large model stands the rounding, also where one output has most of a direction', () => {
+    const [matrix = new Float32Array(0)] = simulatedBasis({ rank: 1, directions: 8, outputs: [8960] }, 1).matrices;
+    // The first direction is the first output's by nine tenths; a range for it leaves the others few levels.
+    const peaked = matrix.map((value, i) => {
+      if (i < 8) return i === 0 ? 0.9 : 0;
+      return i % 8 === 0 ? Math.sqrt(1 - 0.81) * value : value;
+    });
+    const rounded = taken(roundBasis({ rank: 1, directions: 8, matrices: [peaked] }));
+    const coefficients = new Float32Array(8).fill(1);
+    const expanded = taken(expandUpdate(coefficients, rounded.basis));
+    expect(Math.hypot(...expanded) / Math.hypot(...coefficients)).toBeCloseTo(1, 1);
+  });
+
   it('is refused by name', () => {
     const shape = { rank: 2, directions: 2, outputs: [12, 20] };
     const exact = simulatedBasis(shape, 1);
@@ -86,7 +99,7 @@ describe('a basis', () => {
     expect(basisValues(levels, shape, ranges.slice(1))).toMatchObject({ refusal: 'basisSize' });
     expect(basisValues(levels.with(3, 0x80), shape, ranges)).toMatchObject({ refusal: 'basisRange' });
     // Too long, too short, without end.
-    for (const factor of [1.1, 0.9, 0, 1e300]) {
+    for (const factor of [1.3, 0.7, 0, 1e300]) {
       const scaled = ranges.map((range) => range * factor);
       expect(basisValues(levels, shape, scaled)).toMatchObject({ refusal: 'basisSkewed' });
     }
