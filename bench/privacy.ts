@@ -1,8 +1,10 @@
 // npm run bench -- privacy [--json] [--parts client,record,membership,inversion] [--members 5,10,20,50] [--epsilons 1,2,8]
-//                          [--matrices all,values] [--starts nothing,public] [--record-steps 1,4]
+//                          [--matrices all,values] [--directions 0,16] [--starts nothing,public] [--record-steps 1,4]
+// 0 directions: every number of the matrices is sent.
 // What privacy leaves of the gain, at record and at client level, canaries, and whether the forecast has the right sign.
 // Each piece of work is kept in the user's cache folder, so that a run that was stopped goes on: docs/benchmarks.md.
 import { parseArgs } from 'node:util';
+import type { Basis } from '#protocol/federation/basis.ts';
 import { runBenchmark } from './lib/main.ts';
 import { rounded } from './lib/measure.ts';
 import {
@@ -17,6 +19,7 @@ import {
 import { readCode } from './lib/privacy/corpus.ts';
 import { inversion } from './lib/privacy/inversion.ts';
 import { membershipInference } from './lib/privacy/membership.ts';
+import { publicBasis } from './lib/privacy/publicBasis.ts';
 import { type RecordRow, recordLevel, recordSizes } from './lib/privacy/recordLevel.ts';
 import type { Which } from './lib/privacy/vectors.ts';
 import { openWorkshop } from './lib/privacy/workshop.ts';
@@ -32,6 +35,7 @@ await runBenchmark(async (signal) => {
       members: { type: 'string', default: '5,10,20,50' },
       epsilons: { type: 'string', default: '1,2,8' },
       matrices: { type: 'string', default: matrices.join(',') },
+      directions: { type: 'string', default: '0,16' },
       'record-steps': { type: 'string', default: '1,4' },
       starts: { type: 'string', default: starts.join(',') },
     },
@@ -46,10 +50,16 @@ await runBenchmark(async (signal) => {
   for (const start of starts.filter((each) => trains && options.starts.split(',').includes(each))) {
     const begun = await startOf(start, code, workshop);
     if (options.parts.includes('client')) {
+      const bases: (Basis | undefined)[] = [];
+      for (const directions of options.directions.split(',').map(Number)) {
+        bases.push(directions === 0 ? undefined : await publicBasis(code, begun, directions));
+      }
       for (const members of options.members.split(',').map(Number)) {
         for (const which of matrices.filter((each) => options.matrices.split(',').includes(each))) {
-          client.push(...(await clientLevel(code, begun, { start, members, which, epsilons })));
-          progress(JSON.stringify(client.slice(-1 - epsilons.length)));
+          for (const basis of bases) {
+            client.push(...(await clientLevel(code, begun, { start, members, which, basis, epsilons })));
+            progress(JSON.stringify(client.slice(-1 - epsilons.length)));
+          }
         }
       }
     }
@@ -60,7 +70,7 @@ await runBenchmark(async (signal) => {
   }
   const membership = options.parts.includes('membership') ? await membershipInference(code, workshop, epsilons) : [];
   const inverted = options.parts.includes('inversion') ? await inversion(code, workshop, epsilons) : [];
-  const signs = forecastSigns(client);
+  const signs = forecastSigns(client.map(({ forecasts }) => forecasts));
   const report = {
     delta,
     sizes: { client: clientSizes, record: recordSizes },
@@ -70,10 +80,11 @@ await runBenchmark(async (signal) => {
     inversion: inverted,
     forecastSignRightShare: client.length === 0 ? null : rounded(signs.settings.all.right / signs.settings.all.of, 3),
     forecastSigns: signs,
+    forecastSignsOfUsualStep: forecastSigns(client.map(({ forecastsOfUsualStep }) => forecastsOfUsualStep)),
   };
   if (options.json) console.log(JSON.stringify(report));
   else {
-    console.table(client.map(({ forecasts: _, ...row }) => row));
+    console.table(client.map(({ forecasts: _, forecastsOfUsualStep: __, ...row }) => row));
     console.table(record);
     console.table(membership);
     console.table(inverted);

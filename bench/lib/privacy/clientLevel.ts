@@ -1,19 +1,11 @@
+import type { Basis } from '#protocol/federation/basis.ts';
 import { honestMembers } from '#protocol/federation/planPrivacy.ts';
 import { noiseFor } from '#protocol/privacy/calibration.ts';
 import { expectedMeanNorm, type Forecast, forecastRound } from '../../../language-server/src/federation/forecast.ts';
 import { mean, rounded } from '../measure.ts';
 import { type Author, type Code, spread } from './corpus.ts';
-import {
-  clipped,
-  gaussianRelease,
-  meanOf,
-  mirrored,
-  normOf,
-  parameters,
-  valueParameters,
-  type Which,
-  withNoise,
-} from './vectors.ts';
+import { reducedSpace, type Space, wholeSpace } from './space.ts';
+import { gaussianRelease, meanOf, mirrored, normOf, parameters, valueParameters, type Which } from './vectors.ts';
 import type { Example, Step, Workshop } from './workshop.ts';
 
 export const delta = 1e-5;
@@ -23,7 +15,9 @@ const testAuthors = 3;
 export const clientSizes = { windowsPerMember: 10, testWindows: 12, validWindows: 4 } as const;
 const { windowsPerMember, testWindows, validWindows } = clientSizes;
 /** Of the update's norm, which is 1 for each member. */
-const stepLengths = [0.1, 0.25, 0.75, 1.5] as const;
+const stepLengths = [0.1, 0.25, 0.5, 1, 1.5] as const;
+/** Of a plan whose file says nothing (`clientStep` in roundOverlay.ts). */
+const usualLength = 1;
 /** The step that changes nothing: where the round begins. */
 const stay: Step = { vector: new Float32Array(parameters), length: 1 };
 /** Of what ordinary training adds: `valid` chooses. */
@@ -36,8 +30,12 @@ export interface ClientRow {
   readonly start: StartKind;
   readonly members: number;
   readonly which: Which;
+  /** Of each matrix's outputs, found on public code, in which gradients are sent; null: all outputs. */
+  readonly directions: number | null;
   readonly epsilon: number | 'none';
   readonly noiseMultiplier: number;
+  /** Norm of the mean of what members send, each of norm 1. */
+  readonly meanNorm: number;
   /** Norm of the mean's noise over the mean's own. */
   readonly noiseOverSignal: number;
   readonly stepLength: number;
@@ -56,6 +54,8 @@ export interface ClientRow {
   readonly forecastPercent: number;
   readonly forecastSignRight: boolean;
   readonly forecasts: readonly MemberForecast[];
+  /** The same at the step of a plan whose file says nothing, whether or not `valid` would choose it. */
+  readonly forecastsOfUsualStep: readonly MemberForecast[];
 }
 
 /** In percent of the loss before the round. */
@@ -72,12 +72,12 @@ export interface MemberForecast {
  * Of the settings' forecasts and of the members', those whose sign is the outcome's. `sure` ones alone are two standard errors
  * from nothing, as the member that makes it says; `clear` ones alone have an outcome that is: of the others nobody knows the sign.
  */
-export function forecastSigns(rows: readonly ClientRow[]) {
-  const settings = rows.map(({ forecasts }) => ({
+export function forecastSigns(settingsForecasts: readonly (readonly MemberForecast[])[]) {
+  const settings = settingsForecasts.map((forecasts) => ({
     forecast: meanOfEstimates(forecasts.map(({ forecastPercent, forecastError }) => [forecastPercent, forecastError])),
     outcome: meanOfEstimates(forecasts.map(({ outcomePercent, outcomeError }) => [outcomePercent, outcomeError])),
   }));
-  const members = rows.flatMap(({ forecasts }) =>
+  const members = settingsForecasts.flatMap((forecasts) =>
     forecasts.map(
       (each): Pair => ({
         forecast: [each.forecastPercent, each.forecastError],
@@ -120,6 +120,8 @@ export interface ClientSettings {
   readonly start: StartKind;
   readonly members: number;
   readonly which: Which;
+  /** Undefined: every number of the matrices is sent. */
+  readonly basis: Basis | undefined;
   readonly epsilons: readonly number[];
 }
 
@@ -156,9 +158,10 @@ export async function startOf(start: StartKind, { publicWindows }: Code, worksho
 
 /** One round from where the workshop starts: each member sends one clipped gradient; the noise of all is in the sum. Steps are chosen on `valid`. */
 export async function clientLevel(code: Code, workshop: Workshop, settings: ClientSettings): Promise<ClientRow[]> {
-  const { members, which, start } = settings;
-  const updates = (await memberGradients(code, workshop, members)).map((each) => clipped(each, which));
-  const signal = meanOf(updates);
+  const { members, which, start, basis } = settings;
+  const space = basis === undefined ? wholeSpace(which) : reducedSpace(which, basis);
+  const sent = (await memberGradients(code, workshop, members)).map((each) => space.sent(each));
+  const middle = meanOf(sent);
   const judges = code.authors.slice(0, testAuthors);
   const valid = judges.flatMap(({ valid: windows }) => spread(windows, validWindows));
   const startGain = (await testOn(judges, workshop, [stay])).gainPercent;
@@ -167,29 +170,29 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
   for (const epsilon of ['none', ...settings.epsilons] as const) {
     const multiplier = epsilon === 'none' ? 0 : multiplierFor(epsilon);
     const deviation = meanDeviation(multiplier, members);
-    const noisy = withNoise(signal, deviation, which, `${members} ${which} ${epsilon}`);
-    const stepLength = await bestStep(workshop, valid, noisy, stepLengths);
-    const draws = epsilon === 'none' ? [noisy] : [noisy, mirrored(noisy, signal)];
-    const steps = draws.map((vector): Step => ({ vector, length: stepLength }));
-    const tested = await testOn(judges, workshop, steps);
-    const forecasts: MemberForecast[] = [];
-    for (const [i, judge] of judges.entries()) {
-      const own = (updates[i] ?? signal).map(
-        (value) => value * expectedMeanNorm(members, start === 'nothing' ? 'first' : 'later'),
-      );
-      const { netPercent, netError } = await forecastFor(judge, workshop, {
-        ...{ own, deviation, stepLength, settings, epsilon },
-      });
-      const forecast = { forecastPercent: rounded(netPercent, 3), forecastError: rounded(netError, 3) };
-      forecasts.push({ author: judge.name, ...forecast, ...(await outcomeFor(judge, workshop, steps)) });
-    }
+    const noisy = space.withNoise(middle, deviation, `${members} ${which} ${epsilon}`);
+    const updates = (epsilon === 'none' ? [noisy] : [noisy, mirrored(noisy, middle)]).map(space.update);
+    const stepLength = await bestStep(workshop, valid, updates, stepLengths);
+    const stepsOf = (length: number) => updates.map((vector): Step => ({ vector, length }));
+    const tested = await testOn(judges, workshop, stepsOf(stepLength));
+    const forecastsAt = async (length: number): Promise<MemberForecast[]> => {
+      const made: MemberForecast[] = [];
+      for (const [i, judge] of judges.entries()) {
+        const round = { own: sent[i] ?? middle, space, deviation, stepLength: length, settings, epsilon };
+        const { netPercent, netError } = await forecastFor(judge, workshop, round);
+        const forecast = { forecastPercent: rounded(netPercent, 3), forecastError: rounded(netError, 3) };
+        made.push({ author: judge.name, ...forecast, ...(await outcomeFor(judge, workshop, stepsOf(length))) });
+      }
+      return made;
+    };
+    const forecasts = await forecastsAt(stepLength);
     const forecast = mean(forecasts.map(({ forecastPercent }) => forecastPercent));
     const clean = rows[0]?.gainPercent;
-    const noiseNorm = deviation * Math.sqrt(which === 'all' ? parameters : valueParameters);
     rows.push({
-      ...{ start, members, which, epsilon },
+      ...{ start, members, which, directions: space.directions, epsilon },
       noiseMultiplier: rounded(multiplier, 3),
-      noiseOverSignal: rounded(noiseNorm / normOf(signal), 1),
+      meanNorm: rounded(normOf(middle), 3),
+      noiseOverSignal: rounded((deviation * Math.sqrt(space.numbers)) / normOf(middle), 1),
       stepLength,
       startGainPercent: startGain,
       ...tested,
@@ -199,6 +202,7 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
       forecastPercent: rounded(forecast, 2),
       forecastSignRight: forecast > 0 === tested.gainPercent > startGain,
       forecasts,
+      forecastsOfUsualStep: await forecastsAt(usualLength),
     });
   }
   return rows;
@@ -219,19 +223,25 @@ export function meanDeviation(multiplier: number, members: number): number {
 /** The gain of the team's adapter without privacy, in percent. */
 async function trainedTeam(code: Code, workshop: Workshop, members: number, valid: readonly Example[]) {
   const team = meanOf(await ofEachMember(code, members, (name, examples) => workshop.train(name, examples, 1)));
-  const length = await bestStep(workshop, valid, team, trainedLengths);
+  const length = await bestStep(workshop, valid, [team], trainedLengths);
   return (await testOn(code.authors.slice(0, testAuthors), workshop, [{ vector: team, length }])).gainPercent;
 }
 
-/** The length that `valid` prefers. */
+/** The length that `valid` prefers in the mean over the draws. */
 export async function bestStep(
   workshop: Workshop,
   valid: readonly Example[],
-  vector: Float32Array,
+  draws: readonly Float32Array[],
   lengths: readonly [number, ...number[]],
 ): Promise<number> {
-  const steps = lengths.map((length) => ({ vector, length }));
-  const [, ...losses] = (await workshop.losses(valid, steps)).map(mean);
+  const losses: number[] = [];
+  for (const length of lengths) {
+    const [, ...after] = await workshop.losses(
+      valid,
+      draws.map((vector) => ({ vector, length })),
+    );
+    losses.push(mean(after.flat()));
+  }
   return lengths[losses.indexOf(Math.min(...losses))] ?? lengths[0];
 }
 
@@ -267,25 +277,30 @@ async function forecastFor(
   author: Author,
   workshop: Workshop,
   round: {
+    /** What the member sends. */
     readonly own: Float32Array;
+    readonly space: Space;
     readonly deviation: number;
     readonly stepLength: number;
     readonly settings: ClientSettings;
     readonly epsilon: number | 'none';
   },
 ): Promise<Forecast> {
-  const { own, deviation, stepLength: length, settings, epsilon } = round;
-  const noisy = withNoise(own, deviation, settings.which, `forecast ${author.name} ${settings.members} ${epsilon}`);
+  const { space, deviation, stepLength: length, settings, epsilon } = round;
+  const { members, start, which } = settings;
+  const meanNorm = expectedMeanNorm(members, start === 'nothing' ? 'first' : 'later');
+  const own = round.own.map((value) => value * meanNorm);
+  const noisy = space.withNoise(own, deviation, `forecast ${author.name} ${members} ${epsilon}`);
   const held = spread(author.valid, testWindows);
   const [, base = [], clean = [], ...draws] = await workshop.losses(held, [
     stay,
-    ...[own, noisy, mirrored(noisy, own)].map((vector): Step => ({ vector, length })),
+    ...[own, noisy, mirrored(noisy, own)].map((sent): Step => ({ vector: space.update(sent), length })),
   ]);
   const terms = {
     mechanism: 'client',
-    members: settings.members,
+    members,
     epsilon: epsilon === 'none' ? Number.POSITIVE_INFINITY : epsilon,
-    parameters: settings.which === 'all' ? parameters : valueParameters,
+    parameters: which === 'all' ? parameters : valueParameters,
     valueParameters,
   } as const;
   return forecastRound({ base, clean, noisy: draws }, terms);

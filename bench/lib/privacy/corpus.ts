@@ -22,7 +22,7 @@ export interface Author {
 export interface Code {
   readonly authors: readonly Author[];
   /** Windows of packages by others, so many of each, which anybody may read. None shares a long run of tokens with an author. */
-  publicWindows(): Promise<readonly Example[]>;
+  publicWindows(perPackage?: number): Promise<readonly Example[]>;
   tokenize(text: string): readonly number[];
 }
 
@@ -48,7 +48,7 @@ export async function readCode(progress: (line: string) => void): Promise<Code> 
       tokensPerByte: tokens / bytes,
     };
   });
-  async function publicWindows(): Promise<readonly Example[]> {
+  async function publicWindows(perPackage = publicPerPackage): Promise<readonly Example[]> {
     const [others] = await provideCorpora({
       manifest: resolve(import.meta.dirname, '../../corpora/public.json'),
       progress,
@@ -58,7 +58,7 @@ export async function readCode(progress: (line: string) => void): Promise<Code> 
     const packages = [...grouped([...others.train, ...others.valid, ...others.test], (file) => file.package).values()];
     return packages.flatMap((files) => {
       const own = windows(files).filter((window) => !runsOf(window).some((run) => known.has(run)));
-      return spread(own, publicPerPackage);
+      return spread(own, perPackage);
     });
   }
   return { authors, publicWindows, tokenize: (text) => engine.tokenize(text) };

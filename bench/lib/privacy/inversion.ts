@@ -2,7 +2,7 @@ import { mean, rounded } from '../measure.ts';
 import { meanDeviation, memberGradients, multiplierFor, partOf } from './clientLevel.ts';
 import type { Code } from './corpus.ts';
 import { type NextTokens, openReading, type Reader } from './reader.ts';
-import { clipped, meanOf, normOf, withNoise } from './vectors.ts';
+import { clipped, meanOf, normOf, rangesOf, withNoise } from './vectors.ts';
 import type { Example, Workshop } from './workshop.ts';
 
 export interface InversionRow {
@@ -44,7 +44,7 @@ export async function inversion(code: Code, workshop: Workshop, epsilons: readon
   const wanted = partOf(author, 0)
     .slice(0, windows)
     .map(({ tokens }) => tokens.slice(0, shortTokens));
-  const updates = (await memberGradients(code, workshop, members)).map((each) => clipped(each, 'all'));
+  const updates = (await memberGradients(code, workshop, members)).map((each) => clipped(each, rangesOf('all')));
   const sum = meanOf(updates);
   await using reading = await openReading();
   await using base = await reading.reader(shortTokens);
@@ -77,7 +77,7 @@ export async function inversion(code: Code, workshop: Workshop, epsilons: readon
 
   const short: Held[] = [];
   for (const [i, tokens] of wanted.entries()) {
-    const vector = clipped(await workshop.gradient(`short-${author.name}-${i}`, [{ tokens }], false), 'all');
+    const vector = clipped(await workshop.gradient(`short-${author.name}-${i}`, [{ tokens }], false), rangesOf('all'));
     short.push({ vector, texts: [tokens] });
   }
   const [own = sum] = updates;
@@ -89,7 +89,7 @@ export async function inversion(code: Code, workshop: Workshop, epsilons: readon
   for (const epsilon of epsilons) {
     const deviation = meanDeviation(multiplierFor(epsilon), members);
     const draws = Array.from({ length: noiseDraws }, (_, draw) => ({
-      vector: withNoise(sum, deviation, 'all', `inversion ${epsilon} ${draw}`),
+      vector: withNoise(sum, deviation, rangesOf('all'), `inversion ${epsilon} ${draw}`),
       texts: wanted,
     }));
     rows.push(await row('sum', epsilon, draws));

@@ -1,7 +1,7 @@
 import { rounded } from '../measure.ts';
 import { meanDeviation, memberGradients, multiplierFor } from './clientLevel.ts';
 import type { Code } from './corpus.ts';
-import { clipped, dot, meanOf, withNoise } from './vectors.ts';
+import { clipped, dot, meanOf, rangesOf, withNoise } from './vectors.ts';
 import type { Workshop } from './workshop.ts';
 
 export interface MembershipRow {
@@ -25,7 +25,7 @@ export async function membershipInference(
   epsilons: readonly number[],
 ): Promise<MembershipRow[]> {
   const count = code.authors.length;
-  const all = (await memberGradients(code, workshop, 2 * count)).map((each) => clipped(each, 'all'));
+  const all = (await memberGradients(code, workshop, 2 * count)).map((each) => clipped(each, rangesOf('all')));
   const [members, others] = [all.slice(0, count), all.slice(count)];
   const mean = meanOf(members);
   const score = (held: Float32Array, whose: readonly Float32Array[]) => whose.map((each) => dot(held, each));
@@ -39,7 +39,7 @@ export async function membershipInference(
     const deviation = meanDeviation(multiplierFor(epsilon), count);
     let sum = 0;
     for (let draw = 0; draw < noiseDraws; draw++) {
-      const held = withNoise(mean, deviation, 'all', `membership ${epsilon} ${draw}`);
+      const held = withNoise(mean, deviation, rangesOf('all'), `membership ${epsilon} ${draw}`);
       sum += auc(score(held, members), score(held, others));
     }
     rows.push({ holds: 'sum', epsilon, auc: rounded(sum / noiseDraws, 3) });

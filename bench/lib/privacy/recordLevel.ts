@@ -2,7 +2,7 @@ import { mean, rounded } from '../measure.ts';
 import { createRandom } from '../random.ts';
 import { bestStep, multiplierFor, type StartKind, trainedLengths } from './clientLevel.ts';
 import { type Code, spread } from './corpus.ts';
-import { normOf, parameters, withNoise } from './vectors.ts';
+import { normOf, parameters, rangesOf, withNoise } from './vectors.ts';
 import type { Step, Workshop } from './workshop.ts';
 
 /** Records, test and validation in windows of 256 tokens. */
@@ -70,7 +70,7 @@ export async function recordLevel(code: Code, workshop: Workshop, settings: Reco
   }
 
   async function trained(epsilon: RecordRow['epsilon'], vector: Float32Array, lengths: Lengths): Promise<Measured> {
-    const length = await bestStep(workshop, valid, vector, lengths);
+    const length = await bestStep(workshop, valid, [vector], lengths);
     return measured({ epsilon, steps: 0, noiseMultiplier: 0, stepLength: length }, { vector, length });
   }
 
@@ -85,7 +85,12 @@ export async function recordLevel(code: Code, workshop: Workshop, settings: Reco
     let moved = new Float32Array(parameters);
     for (let step = 0; step < steps; step++) {
       const mean = await clippedMean(step === 0 ? workshop : workshop.from(moved));
-      const noisy = withNoise(mean, multiplier / examples.length, 'all', step === 0 ? seed : `${seed} ${step}`);
+      const noisy = withNoise(
+        mean,
+        multiplier / examples.length,
+        rangesOf('all'),
+        step === 0 ? seed : `${seed} ${step}`,
+      );
       moved = moved.map((value, i) => value + (length * (noisy[i] ?? 0)) / meanNorm);
     }
     return moved;

@@ -4,27 +4,30 @@ import { createRandom } from '../random.ts';
 
 /** B matrices of SmolLM2-135M at this rank, in the order of a delta: layers, and in each q, k, v, o, gate, up, down. */
 export const rank = 8;
-const outputs = [576, 192, 192, 576, 1536, 1536, 576] as const;
+export const outputs = [576, 192, 192, 576, 1536, 1536, 576] as const;
 const layers = 30;
 const valuePlace = 2;
 export const parameters = layers * rank * outputs.reduce((sum, out) => sum + out, 0);
 export const valueParameters = layers * rank * (outputs[valuePlace] ?? 0);
 
 export type Which = 'all' | 'values';
+/** Stretches of a vector, from and to. */
+export type Ranges = readonly (readonly [number, number])[];
 
-/** Ranges of the vector that a choice of matrices trains. */
-export function rangesOf(which: Which): readonly (readonly [number, number])[] {
-  if (which === 'all') return [[0, parameters]];
-  const layer = outputs.reduce((sum, out) => sum + out * rank, 0);
-  const before = outputs.slice(0, valuePlace).reduce((sum, out) => sum + out * rank, 0);
-  const length = (outputs[valuePlace] ?? 0) * rank;
+/** Of the vector that a choice of matrices trains, where each of a layer's seven matrices has so many numbers. */
+export function rangesOf(which: Which, numbers: readonly number[] = outputs.map((out) => out * rank)): Ranges {
+  const sumOf = (some: readonly number[]): number => some.reduce((sum, each) => sum + each, 0);
+  const layer = sumOf(numbers);
+  if (which === 'all') return [[0, layers * layer]];
+  const before = sumOf(numbers.slice(0, valuePlace));
+  const length = numbers[valuePlace] ?? 0;
   return Array.from({ length: layers }, (_, i) => [i * layer + before, i * layer + before + length] as const);
 }
 
 /** The chosen values alone, scaled to norm 1: what a member sends. */
-export function clipped(gradient: Float32Array, which: Which): Float32Array {
-  const kept = new Float32Array(gradient.length);
-  for (const [from, to] of rangesOf(which)) kept.set(gradient.subarray(from, to), from);
+export function clipped(vector: Float32Array, ranges: Ranges): Float32Array {
+  const kept = new Float32Array(vector.length);
+  for (const [from, to] of ranges) kept.set(vector.subarray(from, to), from);
   const norm = normOf(kept);
   return kept.map((value) => value / norm);
 }
@@ -37,10 +40,10 @@ export function meanOf(vectors: readonly Float32Array[]): Float32Array {
 }
 
 /** Normal noise on the chosen values. Seeded: a benchmark repeats itself, and protects nobody. */
-export function withNoise(vector: Float32Array, deviation: number, which: Which, seed: string): Float32Array {
+export function withNoise(vector: Float32Array, deviation: number, ranges: Ranges, seed: string): Float32Array {
   const random = createRandom(createHash('sha256').update(seed).digest().readUInt32LE(0));
   const noisy = vector.slice();
-  for (const [from, to] of rangesOf(which)) {
+  for (const [from, to] of ranges) {
     for (let i = from; i < to; i += 2) {
       const radius = deviation * Math.sqrt(-2 * Math.log(1 - random()));
       const angle = 2 * Math.PI * random();
