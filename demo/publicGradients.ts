@@ -14,7 +14,7 @@ export interface PublicGradients {
   readonly settings: Pick<RoundSettings, 'adapter' | 'training'>;
   /** The adapter at which they are taken. */
   readonly start: string;
-  /** Tokens of each. */
+  /** Tokens of each. `train` are best ones that the start has not seen: what it has learnt is not in their gradients any more. */
   readonly windows: { readonly train: Windows; readonly heldOut: Windows };
   /** Of each matrix, B alone. */
   readonly lengths: readonly number[];
@@ -31,13 +31,15 @@ export interface PublicBasis {
 }
 
 /** Each of windows that follow each other, so that they differ as members do. */
-const mostGroups = 24;
+const mostGroups = 48;
+const leastOfGroup = 4;
 
 /** Finds a basis on public code, from gradients as members send them. Throws with a sentence where it can't. */
 export async function publicBasis(options: PublicGradients, signal: AbortSignal): Promise<PublicBasis> {
   const { settings, windows, lengths, directions, onGradient } = options;
   const { rank } = settings.adapter;
-  const groups = groupsOf(windows.train, Math.min(mostGroups, windows.train.length));
+  const groupCount = Math.min(mostGroups, Math.ceil(windows.train.length / leastOfGroup));
+  const groups = groupsOf(windows.train, groupCount);
   const gradients: Float32Array[] = [];
   for (const group of groups) {
     gradients.push(await gradientOf(options, group, signal));

@@ -44,6 +44,8 @@ export interface PublicStart {
 /** Of code, seen generously: more text than the tokens need is cut off. */
 const charactersPerToken = 5;
 const mostHeldOutWindows = 40;
+/** For a basis, beside each window that is trained on: its directions want many gradients. */
+const windowsOfBasis = 4;
 
 /** Trains an adapter on public code, once through, rounds it as a start, and finds a basis at it. Throws with a sentence where it can't. */
 export async function trainPublicStart(options: PublicStartOptions, signal: AbortSignal): Promise<PublicStart> {
@@ -59,7 +61,8 @@ export async function trainPublicStart(options: PublicStartOptions, signal: Abor
   }
   const lengths = matrixLengthsFor(gguf.gguf, adapter);
   if (lengths === undefined) throw new Error(`${model} lacks a matrix that the settings’ adapter names.`);
-  const characters = { train: trainTokens * charactersPerToken, heldOut: heldOutTokens * charactersPerToken };
+  const passes = directions === 0 ? 1 : 1 + windowsOfBasis;
+  const characters = { train: passes * trainTokens * charactersPerToken, heldOut: heldOutTokens * charactersPerToken };
   const code = await readPublicCode(options.folders, characters, signal);
   if (code.train.files === 0 || code.heldOut.files === 0) {
     throw new Error(`There is too little code to learn from and to judge by in ${options.folders.join(', ')}.`);
@@ -91,7 +94,7 @@ export async function trainPublicStart(options: PublicStartOptions, signal: Abor
   };
 }
 
-/** From the gradients of the windows that the start was trained on, at that start. */
+/** From gradients at the start, of windows that it was not trained on as far as there are enough. */
 async function basisAt(
   start: string,
   { root, model, settings, windows, directions, threads, work, onGradient }: PublicStartOptions,
@@ -106,12 +109,14 @@ async function basisAt(
   const tokenize = await tokenizerOf(model);
   const windowsIn = (given: readonly string[], most: number) =>
     windowsOf(given.map(tokenize), most * sequence, sequence);
+  const trainedOn = windowsIn(texts.train, windows);
+  const others = windowsIn(texts.train, (1 + windowsOfBasis) * windows).slice(trainedOn.length);
   return publicBasis(
     {
       trainer: { host, model: gguf, modelSha256: Buffer.from(settings.base).toString('hex'), tokenize, threads },
       ...{ settings, start, lengths, directions, work, onGradient },
       windows: {
-        train: windowsIn(texts.train, windows),
+        train: others.length < windows ? trainedOn : others,
         heldOut: windowsIn(texts.heldOut, Math.min(windows, mostHeldOutWindows)),
       },
     },

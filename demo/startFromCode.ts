@@ -18,14 +18,14 @@ const usage = `Usage: npm run coordinator -- lead start-from-code FOLDER… --se
   --output FILE        keeps it, for “lead start-from --file FILE” on another machine
   --windows N          to train on, once through; default 100
   --directions N       of each matrix, along which client-level rounds send gradients, at most ${mostDirections}; 0 is none.
-                       For adapters of B alone, and 8 by default there: far less noise for the same privacy
+                       For adapters of B alone, and 32 by default there: far less noise for the same privacy
   --threads N          default: every core
   --description TEXT   what members read of it; default: the folders' names`;
 
 /** Below this, nothing is posted: a start that gains nothing costs every member an evaluation. */
 const leastGain = 0.001;
 /** docs/decisions/0014-basis.md says what they hold, and what a round by them keeps of its gain. */
-const usualDirections = 8;
+const usualDirections = 32;
 const count = z.coerce.number().int().min(1);
 const directionCount = z.coerce.number().int().min(0).max(mostDirections);
 
@@ -100,7 +100,7 @@ async function main(signal: AbortSignal): Promise<number> {
   const { base, trained, rounded } = start.loss;
   const gain = 1 - rounded / base;
   console.log(
-    `Trained on ${start.files} files. On ${start.heldOutFiles} held-out files: ${base.toFixed(4)} nats a token without it, ` +
+    `Learnt from ${start.files} files. On ${start.heldOutFiles} held-out files: ${base.toFixed(4)} nats a token without it, ` +
       `${rounded.toFixed(4)} with it (${(100 * gain).toFixed(1)} % less; ${trained.toFixed(4)} before rounding).`,
   );
   const { file, heldOutShare } = start;

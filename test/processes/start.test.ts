@@ -314,8 +314,8 @@ it.skipIf('missing' in trainerHost())('the lead’s command trains a start on fo
   await expect(run(code, '--directions', '2', '--settings', both)).rejects.toMatchObject({
     ...{ code: 2, stderr: expect.stringMatching(/for adapters of B alone/) },
   });
-  const { stdout } = await run(code);
-  expect(stdout).toMatch(/Trained on \d+ files\. On \d+ held-out files.*% less/);
+  const { stdout } = await run(code, '--directions', '8');
+  expect(stdout).toMatch(/Learnt from \d+ files\. On \d+ held-out files.*% less/);
   const [, share] = /8 directions of each matrix hold (\d+) % of the square/.exec(stdout) ?? [];
   // Of 576 and 192 directions, a few found on a little code of one kind.
   expect(Number(share)).toBeGreaterThan(30);

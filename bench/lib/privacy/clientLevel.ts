@@ -288,7 +288,11 @@ async function forecastFor(
 ): Promise<Forecast> {
   const { space, deviation, stepLength: length, settings, epsilon } = round;
   const { members, start, which } = settings;
-  const meanNorm = expectedMeanNorm(members, start === 'nothing' ? 'first' : 'later');
+  const meanNorm = expectedMeanNorm(
+    members,
+    start === 'nothing' ? 'first' : 'later',
+    space.directions === null ? 'whole' : 'reduced',
+  );
   const own = round.own.map((value) => value * meanNorm);
   const noisy = space.withNoise(own, deviation, `forecast ${author.name} ${members} ${epsilon}`);
   const held = spread(author.valid, testWindows);

@@ -65,8 +65,9 @@ it.each([
 });
 
 it('expects the mean of many to be shorter than one, and after the first round far shorter', () => {
-  expect(expectedMeanNorm(1, 'first')).toBe(1);
-  expect(expectedMeanNorm(1, 'later')).toBe(1);
-  expect(expectedMeanNorm(20, 'first')).toBeCloseTo(Math.sqrt(0.43));
-  expect(expectedMeanNorm(20, 'later')).toBeCloseTo(Math.sqrt(0.1925));
+  expect(expectedMeanNorm(1, 'first', 'whole')).toBe(1);
+  expect(expectedMeanNorm(1, 'later', 'reduced')).toBe(1);
+  expect(expectedMeanNorm(20, 'first', 'whole')).toBeCloseTo(Math.sqrt(0.43));
+  expect(expectedMeanNorm(20, 'later', 'whole')).toBeCloseTo(Math.sqrt(0.1925));
+  expect(expectedMeanNorm(20, 'first', 'reduced')).toBeCloseTo(Math.sqrt(0.62));
 });

@@ -61,17 +61,21 @@ export function forecastRound(trials: ForecastTrials, terms: ForecastTerms): For
 }
 
 /**
- * Mean cosine between members' gradients on their own code, as `bench -- privacy` found it among ten authors: 0.37 to 0.44
- * where nothing was learnt yet, 0.13 to 0.16 once all have what is common.
+ * Mean cosine between what members send of their own code, as `bench -- privacy` found it among ten authors: in a team's first
+ * round, where nothing was learnt yet, and later, once all have what is common; of whole gradients, and along a basis.
  */
-const meanCosine = { first: 0.4, later: 0.15 } as const;
+const meanCosine = { whole: { first: 0.4, later: 0.15 }, reduced: { first: 0.6, later: 0.25 } } as const;
 
 /**
- * Norm of the mean of clipped updates, in clip norms, in a team's first round and from then on: members agree in part. A member's
- * own update, which stands for the mean in a forecast, is scaled by it: at full length it would overshoot.
+ * Norm of the mean of clipped updates, in clip norms: members agree in part. A member's own update, which stands for the mean in
+ * a forecast, is scaled by it: at full length it would overshoot.
  */
-export function expectedMeanNorm(members: number, round: keyof typeof meanCosine): number {
-  const cosine = meanCosine[round];
+export function expectedMeanNorm(
+  members: number,
+  round: keyof (typeof meanCosine)['whole'],
+  update: keyof typeof meanCosine,
+): number {
+  const cosine = meanCosine[update][round];
   return Math.sqrt(cosine + (1 - cosine) / members);
 }
 

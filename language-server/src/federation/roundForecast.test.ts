@@ -59,7 +59,7 @@ const deviation = Math.sqrt(memberVariance / members) / 511;
 it('tries an own update as long as the mean is likely to be, alone and with noise of both signs', async () => {
   const [clean, ...noisy] = await tried(whole, undefined, numbers(whole));
   if (clean === undefined) throw new Error('Nothing was tried.');
-  expect(norm(clean)).toBeCloseTo(expectedMeanNorm(members, 'first'), 5);
+  expect(norm(clean)).toBeCloseTo(expectedMeanNorm(members, 'first', 'whole'), 5);
   const [plus, minusNoise] = noisy.map((each) => minus(each, clean));
   expect(norm(plus ?? clean) / (deviation * Math.sqrt(whole))).toBeGreaterThan(0.8);
   expect(norm(plus ?? clean) / (deviation * Math.sqrt(whole))).toBeLessThan(1.2);
@@ -71,7 +71,7 @@ it('where the round has a basis, tries what coefficients and their noise expand 
   const update = numbers(32);
   const [clean, ...noisy] = await tried(32, basis, update, start);
   if (clean === undefined) throw new Error('Nothing was tried.');
-  const length = expectedMeanNorm(members, 'later');
+  const length = expectedMeanNorm(members, 'later', 'reduced');
   const expected = got(
     expandUpdate(
       update.map((value) => (value / norm(update)) * length),

@@ -43,7 +43,9 @@ export async function weighRound(
   const { trainer } = context;
   if (plan.privacy.mechanism !== 'client') return undefined;
   const members = plan.cohort.length;
-  const own = shortened(update, plan.clipNorm * expectedMeanNorm(members, start === undefined ? 'first' : 'later'));
+  const sent = basis === undefined ? 'whole' : 'reduced';
+  const meanNorm = expectedMeanNorm(members, start === undefined ? 'first' : 'later', sent);
+  const own = shortened(update, plan.clipNorm * meanNorm);
   const candidates = [own];
   for (let i = 0; i < pairsOfDraws; i++) {
     const noise = noiseOfMean(round, plan.privacy.memberVariance);
