@@ -31,13 +31,15 @@ import { playRound } from './lib/simulatedRound.ts';
 
 const rank = 8;
 const learningRate = 1e-3;
-/** Of members in a round: the mean of what they learn is smoother than each, and shorter. On `valid`, 4e-3 and two rounds learnt most. */
-const roundRate = 4e-3;
+/** Of members in a round: the mean of what they learn is smoother than each, and shorter. Chosen on `valid`, as the rounds are. */
+const roundRates: Readonly<Record<Matrices, number>> = { b: 4e-3, both: 3e-3 };
 /** A mean is shorter than what it is made of: half more of it is tried too. */
 const meanScales = [1, 1.5] as const;
 /** Of what was trained in one piece. */
 const wholeScales = [...teamScales, 1.5] as const;
 const sequence = 256;
+/** How often one piece of training goes through its windows; every round goes through a member's once, as in the product. */
+const passesTried = [1, 2] as const;
 /** Of a coordinate on the wire: what the plan's default gives a small team, and what makes both matrices as small as one. */
 const [usualBits, fewBits] = [10, 5];
 /** Of the train split, its newest part: not trained on, so that it is not one package alone that choices are made by. */
@@ -135,12 +137,10 @@ function use(path: string, scale = 1): AdapterUse {
 async function measure(given: Measurement, signal: AbortSignal) {
   const { work, members, newcomers, steps } = given;
   const personal = new Map<string, string>();
-  for (const { name, train } of members) {
-    personal.set(name, (await work.train({ data: train, mode: 'both', steps }, signal)).adapter);
-  }
+  for (const author of members) personal.set(author.name, await trainedWell(given, author.train, [author], signal));
   const texts = await Promise.all(members.map(({ train }) => windowsIn(train)));
   const pooledData = await work.data('pooled', interleaved(texts), Number.MAX_SAFE_INTEGER);
-  const pooled = await work.train({ data: pooledData, mode: 'both', steps: steps * members.length }, signal);
+  const pooled = await trainedWell(given, pooledData, members, signal);
   const ways: Way[] = [...new Set([1, given.rounds])].flatMap((rounds) => [
     { mode: 'b', rounds, laneBits: usualBits },
     { mode: 'both', rounds, laneBits: usualBits },
@@ -168,7 +168,7 @@ async function measure(given: Measurement, signal: AbortSignal) {
     const { valid } = author;
     const stacks: [string, Stack][] = [['base', []]];
     for (const { name, adapter, scales } of [
-      { name: 'pooled', adapter: pooled.adapter, scales: wholeScales },
+      { name: 'pooled', adapter: pooled, scales: wholeScales },
       ...teams.map(({ way, adapter }) => ({ name: `team, ${way}`, adapter, scales: meanScales })),
     ]) {
       stacks.push([name, (await bestStack(work, valid, alone(adapter, scales), signal)).stack]);
@@ -192,10 +192,33 @@ async function measure(given: Measurement, signal: AbortSignal) {
     chosen: way,
     bytesPerMemberRound,
     fedItBytesPerMemberRound: given.fedItBytes,
-    ...{ steps, learningRate, roundRate },
+    ...{ steps, learningRate, roundRates },
     ways: judged.map(({ adapter: _, losses: __, ...each }) => each),
     rows,
   };
+}
+
+/** Trained in one piece, as often through the windows as `judges` prefer on their validation splits; the adapter's file. */
+async function trainedWell(
+  { work }: Measurement,
+  data: TokenFile,
+  judges: readonly Author[],
+  signal: AbortSignal,
+  frozen?: Stack,
+): Promise<string> {
+  const windows = (await windowsIn(data)).length;
+  const tried: { readonly adapter: string; readonly loss: number }[] = [];
+  for (const passes of passesTried) {
+    const job = { data, mode: 'both', steps: passes * windows, ...(frozen === undefined ? {} : { frozen }) } as const;
+    const { adapter } = await work.train(job, signal);
+    let loss = 0;
+    for (const { valid } of judges) {
+      const stacks = alone(adapter, wholeScales).map((stack) => [...(frozen ?? []), ...stack]);
+      loss += totalLoss((await bestStack(work, valid, stacks, signal)).losses);
+    }
+    tried.push({ adapter, loss });
+  }
+  return tried.reduce((best, each) => (each.loss < best.loss ? each : best)).adapter;
 }
 
 /** On what nobody is tested on: the one that sends least in all, unless another is clearly better. */
@@ -231,16 +254,16 @@ async function bestStack(work: FederationWork, file: TokenFile, stacks: readonly
  * clearly better there than the team's alone.
  */
 async function personalStacks(
-  { work, steps }: Measurement,
+  given: Measurement,
   author: Author,
   own: string,
   team: string,
   signal: AbortSignal,
 ): Promise<[string, Stack][]> {
   const { train, valid } = author;
+  const { work } = given;
   const teamAlone = await bestStack(work, valid, alone(team, meanScales), signal);
-  const job = { data: train, mode: 'both', steps, frozen: [...teamAlone.stack] } as const;
-  const onTop = (await work.train(job, signal)).adapter;
+  const onTop = await trainedWell(given, train, [author], signal, teamAlone.stack);
   const pairs = (path: string): Stack[] => teamScales.map((scale) => [...teamAlone.stack, use(path, scale)]);
   const together = async (stacks: readonly Stack[]): Promise<Stack> => {
     const best = await bestStack(work, valid, stacks, signal);
@@ -253,24 +276,22 @@ async function personalStacks(
   ];
 }
 
-/** All rounds of one way: each member trains its share of the steps from the team's adapter; the protocol gives the mean. */
+/** All rounds of one way: each member trains on all of its windows from the team's adapter; the protocol gives the mean. */
 async function trainTeam(
   { work, members, steps }: Measurement,
   { mode, rounds, laneBits }: Way,
   signal: AbortSignal,
 ): Promise<Team> {
-  const each = Math.round(steps / rounds);
-  const range = each * roundRate;
+  const learningRate = roundRates[mode];
+  const range = steps * learningRate;
   const bits = fittingBits({ bits: 8, laneBits }, members.length, 0);
   let total: Float32Array | undefined;
   let start: string | undefined;
   let bytesPerMemberRound = 0;
   for (let round = 0; round < rounds; round++) {
     const deltas: string[] = [];
-    for (const { name, train } of members) {
-      const windows = (await windowsIn(train)).slice(round * each, (round + 1) * each);
-      const data = await work.data(`${name}-${round + 1}of${rounds}`, windows, Number.MAX_SAFE_INTEGER);
-      const job = { data, mode, steps: each, learningRate: roundRate, ...(start === undefined ? {} : { start }) };
+    for (const { train: data } of members) {
+      const job = { data, mode, steps, learningRate, ...(start === undefined ? {} : { start }) };
       deltas.push((await work.train(job, signal)).delta);
     }
     const updates = await Promise.all(deltas.map(readFloats));
@@ -381,7 +402,7 @@ function readOptions() {
       },
       newcomers: { type: 'string', default: 'hapi,substack' },
       steps: { type: 'string', default: '40' },
-      rounds: { type: 'string', default: '2' },
+      rounds: { type: 'string', default: '3' },
       'test-tokens': { type: 'string', default: '4096' },
       threads: { type: 'string', default: '2' },
       slice: { type: 'string' },

@@ -1,5 +1,5 @@
 // npm run bench -- privacy [--json] [--parts client,record,membership,inversion] [--members 5,10,20,50] [--epsilons 1,2,8]
-//                          [--matrices all,values] [--directions 0,16] [--starts nothing,public] [--record-steps 1,4]
+//                          [--matrices all,values] [--directions 0,32] [--starts nothing,public] [--record-steps 1,4]
 // 0 directions: every number of the matrices is sent.
 // What privacy leaves of the gain, at record and at client level, canaries, and whether the forecast has the right sign.
 // Each piece of work is kept in the user's cache folder, so that a run that was stopped goes on: docs/benchmarks.md.
@@ -35,7 +35,7 @@ await runBenchmark(async (signal) => {
       members: { type: 'string', default: '5,10,20,50' },
       epsilons: { type: 'string', default: '1,2,8' },
       matrices: { type: 'string', default: matrices.join(',') },
-      directions: { type: 'string', default: '0,16' },
+      directions: { type: 'string', default: '0,32' },
       'record-steps': { type: 'string', default: '1,4' },
       starts: { type: 'string', default: starts.join(',') },
     },
@@ -80,11 +80,13 @@ await runBenchmark(async (signal) => {
     inversion: inverted,
     forecastSignRightShare: client.length === 0 ? null : rounded(signs.settings.all.right / signs.settings.all.of, 3),
     forecastSigns: signs,
-    forecastSignsOfUsualStep: forecastSigns(client.map(({ forecastsOfUsualStep }) => forecastsOfUsualStep)),
+    forecastSignsOfUsualStep: forecastSigns(client.map(({ usualStep }) => usualStep.forecasts)),
   };
   if (options.json) console.log(JSON.stringify(report));
   else {
-    console.table(client.map(({ forecasts: _, forecastsOfUsualStep: __, ...row }) => row));
+    console.table(
+      client.map(({ forecasts: _, usualStep, ...row }) => ({ ...row, usualStepGain: usualStep.gainPercent })),
+    );
     console.table(record);
     console.table(membership);
     console.table(inverted);

@@ -55,7 +55,12 @@ export interface ClientRow {
   readonly forecastSignRight: boolean;
   readonly forecasts: readonly MemberForecast[];
   /** The same at the step of a plan whose file says nothing, whether or not `valid` would choose it. */
-  readonly forecastsOfUsualStep: readonly MemberForecast[];
+  readonly usualStep: {
+    readonly gainPercent: number;
+    readonly keptOfTrainedPercent: number;
+    readonly keptOfAddedPercent: number;
+    readonly forecasts: readonly MemberForecast[];
+  };
 }
 
 /** In percent of the loss before the round. */
@@ -166,6 +171,11 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
   const valid = judges.flatMap(({ valid: windows }) => spread(windows, validWindows));
   const startGain = (await testOn(judges, workshop, [stay])).gainPercent;
   const team = await trainedTeam(code, workshop, members, valid);
+  /** A round's gain beside the trained adapter's, and both beside the start's. */
+  const beside = (gain: number) => ({
+    keptOfTrainedPercent: rounded((100 * gain) / team, 1),
+    keptOfAddedPercent: rounded((100 * (gain - startGain)) / (team - startGain), 1),
+  });
   const rows: ClientRow[] = [];
   for (const epsilon of ['none', ...settings.epsilons] as const) {
     const multiplier = epsilon === 'none' ? 0 : multiplierFor(epsilon);
@@ -186,6 +196,7 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
       return made;
     };
     const forecasts = await forecastsAt(stepLength);
+    const usual = await testOn(judges, workshop, stepsOf(usualLength));
     const forecast = mean(forecasts.map(({ forecastPercent }) => forecastPercent));
     const clean = rows[0]?.gainPercent;
     rows.push({
@@ -197,12 +208,15 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
       startGainPercent: startGain,
       ...tested,
       keptPercent: clean === undefined ? null : rounded((100 * tested.gainPercent) / clean, 1),
-      keptOfTrainedPercent: rounded((100 * tested.gainPercent) / team, 1),
-      keptOfAddedPercent: rounded((100 * (tested.gainPercent - startGain)) / (team - startGain), 1),
+      ...beside(tested.gainPercent),
       forecastPercent: rounded(forecast, 2),
       forecastSignRight: forecast > 0 === tested.gainPercent > startGain,
       forecasts,
-      forecastsOfUsualStep: await forecastsAt(usualLength),
+      usualStep: {
+        gainPercent: usual.gainPercent,
+        ...beside(usual.gainPercent),
+        forecasts: await forecastsAt(usualLength),
+      },
     });
   }
   return rows;
