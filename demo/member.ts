@@ -1,8 +1,9 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fromHex } from '#protocol/federation/bytes.ts';
 import { BoardRefusal, httpBoard } from '#protocol/federation/httpBoard.ts';
-import { enrolmentSchema, fromHex } from '../language-server/src/federation/enrolment.ts';
+import { enrolmentSchema } from '../language-server/src/federation/enrolment.ts';
 import { openIdentity } from '../language-server/src/federation/identity.ts';
 import { fileKeyStore } from '../language-server/src/federation/keyStore.ts';
 import { federationMember } from '../language-server/src/federation/member.ts';

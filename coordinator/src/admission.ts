@@ -1,5 +1,5 @@
 import { membershipTopic, policyTopic, roundTopic, startsTopic } from '#protocol/federation/board.ts';
-import { hex, sameBytes } from '#protocol/federation/bytes.ts';
+import { fromHex, hex, sameBytes } from '#protocol/federation/bytes.ts';
 import { namedSurvivors } from '#protocol/federation/coordinatorRound.ts';
 import { isInRoster } from '#protocol/federation/membership.ts';
 import { cardSchema, commandSchema, joinSchema, leaveSchema } from '#protocol/federation/messages.ts';
@@ -83,7 +83,7 @@ export async function admit(
   if (topic === 'commands') return context.database.transaction(() => admitCommand(message, context));
   const [, plan, part] = roundTopicName.exec(topic) ?? [];
   if (plan === undefined) return no('unknownTopic');
-  const found = context.keeper.rounds.byPlan(new Uint8Array(Buffer.from(plan, 'hex')));
+  const found = context.keeper.rounds.byPlan(fromHex(plan));
   if (found === undefined) return no('unknownPlan');
   const judged = await judge(part, message, found.round, found.row.outcome !== null, context, signal);
   if (judged.ok) context.store.post(topic, message);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hex } from '#protocol/federation/bytes.ts';
+import { fromHex, hex } from '#protocol/federation/bytes.ts';
 import { type KeyPair, keyPairFrom, newSigningKeys } from '#protocol/federation/keys.ts';
 import { type AuditLog, openAuditLog } from './audit.ts';
 import { type BlobStore, openBlobStore } from './blobStore.ts';
@@ -38,7 +38,7 @@ export async function openCoordinator(settings: CoordinatorSettings): Promise<Co
   await mkdir(data, { recursive: true, mode: 0o700 });
   const secret = await onceWritten(join(data, 'signing-key'), () => hex(newSigningKeys().secretKey));
   const token = await onceWritten(join(data, 'founding-token'), () => randomBytes(24).toString('base64url'));
-  const keys = keyPairFrom(new Uint8Array(Buffer.from(secret, 'hex')));
+  const keys = keyPairFrom(fromHex(secret));
   const database = openDatabase(join(data, 'coordinator.sqlite'));
   const audit = openAuditLog(database, nowMs);
   const blobs = openBlobStore(join(data, 'blobs'));

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { membershipTopic, policyTopic, startsTopic } from '#protocol/federation/board.ts';
-import { hex, sameBytes } from '#protocol/federation/bytes.ts';
+import { fromHex, hex, sameBytes } from '#protocol/federation/bytes.ts';
 import { isInRoster } from '#protocol/federation/membership.ts';
 import { verifyRequest } from '#protocol/federation/request.ts';
 import { sha256 } from '#protocol/federation/signedMessage.ts';
@@ -261,10 +261,6 @@ function abortOf(request: FastifyRequest): AbortSignal {
     if (request.raw.errored || request.raw.aborted) gone.abort();
   });
   return gone.signal;
-}
-
-function fromHex(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, 'hex'));
 }
 
 function sameText(a: string, b: string): boolean {

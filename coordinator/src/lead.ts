@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { membershipTopic, policyTopic, readTopic } from '#protocol/federation/board.ts';
-import { hex } from '#protocol/federation/bytes.ts';
+import { fromHex, hex } from '#protocol/federation/bytes.ts';
 import { BoardRefusal, type HttpBoard, httpBoard, signedSender } from '#protocol/federation/httpBoard.ts';
 import { type KeyPair, keyPairFrom, newSigningKeys } from '#protocol/federation/keys.ts';
 import {
@@ -141,7 +141,7 @@ async function found(
   const { key } = z.object({ key: z.string() }).parse(JSON.parse(Buffer.from(about.body).toString('utf8')));
   const keys = newSigningKeys();
   const federation = new Uint8Array(randomBytes(32));
-  const coordinator = new Uint8Array(Buffer.from(key, 'hex'));
+  const coordinator = fromHex(key);
   const file: LeadFile = {
     url: address,
     federation: hex(federation),
@@ -224,8 +224,4 @@ function complain(message: string): number {
 /** npm runs scripts in the package's folder; INIT_CWD is where the command was typed. */
 export function atCaller(path: string): string {
   return resolve(process.env.INIT_CWD ?? process.cwd(), path);
-}
-
-function fromHex(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, 'hex'));
 }

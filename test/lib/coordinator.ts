@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fromHex } from '#protocol/federation/bytes.ts';
 import { fetchHttp } from '../../coordinator/src/fetchHttp.ts';
 import { membershipTopic, readTopic } from '../../protocol/src/federation/board.ts';
 import { hex } from '../../protocol/src/federation/bytes.ts';
@@ -88,7 +89,7 @@ export async function foundFederation(coordinator: Pick<CoordinatorProcess, 'url
   const about = await (await fetch(`${url}/v1/coordinator`)).json();
   const lead = newSigningKeys();
   const federation = new Uint8Array(randomBytes(32));
-  const key = new Uint8Array(Buffer.from(String(about.key), 'hex'));
+  const key = fromHex(String(about.key));
   const token = (await readFile(join(coordinator.data, 'founding-token'), 'utf8')).trim();
   const send = signedSender({ url, keys: lead, send: fetchHttp, nowMs: Date.now });
   const message = signMessage({ type: 'found', federation, coordinator: key }, lead);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { fromHex } from '#protocol/federation/bytes.ts';
 import { simulatedBase } from '../../demo/simulatedTrainer.ts';
 import { enrolmentSchema } from '../../language-server/src/federation/enrolment.ts';
 import { hex } from '../../protocol/src/federation/bytes.ts';
@@ -78,7 +79,7 @@ export async function startMember(
       const deadline = Date.now() + 20_000;
       for (;;) {
         const ready = lines.find(({ at }) => at === 'ready')?.key;
-        if (ready !== undefined) return new Uint8Array(Buffer.from(ready, 'hex'));
+        if (ready !== undefined) return fromHex(ready);
         if (Date.now() > deadline) throw new Error(`${name} did not start: ${JSON.stringify(lines)}`);
         await new Promise((resolve) => setTimeout(resolve, 25));
       }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fromHex } from '#protocol/federation/bytes.ts';
 import type { Anchors } from '#protocol/federation/round.ts';
 import { readRepositoryFile } from './repositoryFile.ts';
 
@@ -61,10 +62,6 @@ export function parseEnrolment(text: string, path: string): EnrolmentOutcome {
 
 export function anchorsOf({ federation, lead, coordinator }: Enrolment): Anchors {
   return { federation: fromHex(federation), lead: fromHex(lead), coordinator: fromHex(coordinator.key) };
-}
-
-export function fromHex(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, 'hex'));
 }
 
 /** Without TLS the network sees who talks to whom; on this machine there is no network. */

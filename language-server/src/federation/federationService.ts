@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { RoundPoint } from '#protocol/dashboard.ts';
+import { fromHex } from '#protocol/federation/bytes.ts';
 import {
   BoardRefusal,
   type FederationState,
@@ -12,7 +13,6 @@ import type { PrivacyAccount } from '../ledger/spendLedgerFile.ts';
 import type { PolicyService } from '../policy/policyService.ts';
 import { adoptionIn, type Judgement } from './adoption.ts';
 import { type Consent, consentsIn } from './consents.ts';
-import { fromHex } from './enrolment.ts';
 import { openIdentity } from './identity.ts';
 import type { KeyStore } from './keyStore.ts';
 import type { LocalTrainer } from './localTrainer.ts';

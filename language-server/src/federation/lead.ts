@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { membershipTopic, readTopic } from '#protocol/federation/board.ts';
-import { hex } from '#protocol/federation/bytes.ts';
+import { fromHex, hex } from '#protocol/federation/bytes.ts';
 import { type FederationState, httpBoard, type SendHttp, signedSender } from '#protocol/federation/httpBoard.ts';
 import { type KeyPair, newSigningKeys } from '#protocol/federation/keys.ts';
 import {
@@ -14,7 +14,7 @@ import {
 import type { CommandAction, Start } from '#protocol/federation/messages.ts';
 import { type Signed, signMessage } from '#protocol/federation/signedMessage.ts';
 import { readStarts } from '#protocol/federation/startFile.ts';
-import { anchorsOf, type Enrolment, fromHex } from './enrolment.ts';
+import { anchorsOf, type Enrolment } from './enrolment.ts';
 
 /** What the lead of a team does at its coordinator. Throws a `BoardRefusal` where the coordinator says no. */
 export interface Lead {

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Plan } from '#protocol/federation/messages.ts';
+import { euclideanNorm } from '#protocol/federation/quantiser.ts';
 import type { GgufFile } from '../engine/gguf.ts';
 import { exampleLosses, fillIn } from '../learning/exampleLosses.ts';
 import { startTrainer, type TrainerHost, type TrainerOutcome } from '../learning/trainer.ts';
@@ -160,7 +161,7 @@ async function removeCode({ train, heldOut }: TrainingFiles): Promise<void> {
 /** A direction alone: long enough that the plan's clip norm is what is left of it. */
 function enlarged(update: Float32Array, mechanism: 'record' | 'client'): Float32Array {
   if (mechanism === 'record') return update;
-  const norm = Math.sqrt(update.reduce((sum, value) => sum + value * value, 0));
+  const norm = euclideanNorm(update);
   return norm === 0 ? update : update.map((value) => (value / norm) * longerThanAnyClip);
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { expandedLength } from '#protocol/federation/basis.ts';
 import { hex } from '#protocol/federation/bytes.ts';
 import type { Plan } from '#protocol/federation/messages.ts';
 import { parseRoundFile } from '#protocol/federation/roundFile.ts';
@@ -28,7 +29,7 @@ function judge(changes: Partial<Plan> = {}, more: Partial<PlanJudge> = {}) {
   const round = simulatedRound(team, simulatedPlan(team, 1000, { base, ...changes }));
   const policy = policyOf({});
   return planObjection(round, {
-    ...{ policy, enrolment, baseSha256: hex(base), updateLength: () => 1000, basis: undefined, knowsParent: true },
+    ...{ policy, enrolment, baseSha256: hex(base), updateLength: () => 1000, wholeLength: 1000, knowsParent: true },
     ...more,
   });
 }
@@ -37,7 +38,8 @@ describe('a plan', () => {
   it('that keeps to enrolment and policy is taken', () => {
     expect(judge()).toBeUndefined();
     const basis = simulatedBasis({ rank: 8, directions: 1, outputs: [100, 25] }, 1);
-    expect(judge({ quantiser: { bits: 8, segments: [{ length: 16, range: 1 }] } }, { basis })).toBeUndefined();
+    const more = { wholeLength: expandedLength(basis) };
+    expect(judge({ quantiser: { bits: 8, segments: [{ length: 16, range: 1 }] } }, more)).toBeUndefined();
   });
 
   it.each<[string, Partial<Plan>, Partial<PlanJudge>]>([
@@ -48,7 +50,7 @@ describe('a plan', () => {
     ['wrongLength', {}, { updateLength: () => 999 }],
     ['wrongLength', {}, { updateLength: () => undefined }],
     // A basis of two outputs, for B of rank 8: it expands to 16.
-    ['wrongLength', {}, { basis: simulatedBasis({ rank: 8, directions: 1, outputs: [2] }, 1) }],
+    ['wrongLength', {}, { wholeLength: expandedLength(simulatedBasis({ rank: 8, directions: 1, outputs: [2] }, 1)) }],
     ['unknownParent', {}, { knowsParent: false }],
     ['minimumTooLow', {}, { enrolment: { ...enrolment, minimums: { ...enrolment.minimums, minimumCohort: 4 } } }],
   ])('is refused: %s', (kind, changes, more) => {

@@ -1,5 +1,4 @@
-import { type Basis, expandedLength } from '#protocol/federation/basis.ts';
-import { hex } from '#protocol/federation/bytes.ts';
+import { fromHex, hex } from '#protocol/federation/bytes.ts';
 import type { Plan, RoundSettings } from '#protocol/federation/messages.ts';
 import { type PricedPlan, planPrivacy } from '#protocol/federation/planPrivacy.ts';
 import { updateLength } from '#protocol/federation/quantiser.ts';
@@ -13,7 +12,7 @@ import type { Budget } from '#protocol/privacy/budget.ts';
 import type { RoundTerms } from '../policy/actions.ts';
 import { type PolicyRefusal, refusalSentence } from '../policy/decisions.ts';
 import type { PolicyService } from '../policy/policyService.ts';
-import { type Enrolment, fromHex } from './enrolment.ts';
+import type { Enrolment } from './enrolment.ts';
 import type { Forecast } from './forecast.ts';
 
 /** Why a member takes no part in a plan that is right in form: its policy, its enrolment or its machine says no. */
@@ -36,8 +35,8 @@ export interface PlanJudge {
   /** Of the model on this machine. */
   readonly baseSha256: string;
   readonly updateLength: (adapter: Plan['adapter']) => number | undefined;
-  /** By which the plan's updates are reduced, where they are. */
-  readonly basis: Basis | undefined;
+  /** Of an update by the plan: of what it expands to, where the plan has a basis. */
+  readonly wholeLength: number;
   /** Whether the plan starts from nothing, or from a start or a result that this member finds on the board. */
   readonly knowsParent: boolean;
 }
@@ -61,8 +60,7 @@ export function planObjection(round: Round, judge: PlanJudge): PlanObjection | u
   if (base !== enrolment.base.sha256 || base !== judge.baseSha256) return { kind: 'otherBase' };
   if (!sameAdapter(plan.adapter, enrolment.adapter)) return { kind: 'otherAdapter' };
   const own = judge.updateLength(plan.adapter);
-  const planned = judge.basis === undefined ? round.length : expandedLength(judge.basis);
-  if (own !== planned) return { kind: 'wrongLength', planned, own };
+  if (own !== judge.wholeLength) return { kind: 'wrongLength', planned: judge.wholeLength, own };
   return judge.knowsParent ? undefined : { kind: 'unknownParent' };
 }
 

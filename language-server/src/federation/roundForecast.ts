@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Basis, expandUpdate } from '#protocol/federation/basis.ts';
-import { meanOf } from '#protocol/federation/quantiser.ts';
+import { euclideanNorm, meanOf } from '#protocol/federation/quantiser.ts';
 import { accept, refusalText } from '#protocol/federation/refusal.ts';
 import { zeroVector } from '#protocol/federation/ring.ts';
 import { quantiserOf, type Round } from '#protocol/federation/round.ts';
@@ -108,7 +108,7 @@ function noiseOfMean(round: Round, memberVariance: number): Float32Array {
 }
 
 function shortened(update: Float32Array, length: number): Float32Array {
-  const norm = Math.sqrt(update.reduce((squares, value) => squares + value * value, 0));
+  const norm = euclideanNorm(update);
   return norm <= length ? update : update.map((value) => (value / norm) * length);
 }
 

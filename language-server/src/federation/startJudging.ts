@@ -1,8 +1,7 @@
-import { hex } from '#protocol/federation/bytes.ts';
+import { fromHex, hex } from '#protocol/federation/bytes.ts';
 import type { Refusal } from '#protocol/federation/refusal.ts';
 import { newestStart } from '#protocol/federation/start.ts';
 import type { Judgement } from './adoption.ts';
-import { fromHex } from './enrolment.ts';
 import type { FederationLog } from './federationLog.ts';
 import { newestPublished, tryAdapter } from './judging.ts';
 import type { MemberContext } from './member.ts';

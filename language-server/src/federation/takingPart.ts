@@ -6,6 +6,7 @@ import { hex } from '#protocol/federation/bytes.ts';
 import { BoardRefusal } from '#protocol/federation/httpBoard.ts';
 import { acceptRound, type MemberKeys } from '#protocol/federation/member.ts';
 import { sendUpload, serveCommittee } from '#protocol/federation/memberRound.ts';
+import { parentShape } from '#protocol/federation/planBasis.ts';
 import { planPrivacy, quantiseForPlan } from '#protocol/federation/planPrivacy.ts';
 import { accept, type Outcome } from '#protocol/federation/refusal.ts';
 import type { RingVector } from '#protocol/federation/ring.ts';
@@ -30,8 +31,8 @@ export async function takePart(
   const number = plan.round;
   const known = memberByKey(round, identity.signing.publicKey);
   if (known === undefined) return { kind: 'notInRound', round: number };
-  const basis = await context.chain.basisOf(round, log, signal);
-  if (!basis.ok) return { kind: 'refuses', round: number, refusal: basis.refusal };
+  const shape = parentShape(plan, log.starts);
+  if (!shape.ok) return { kind: 'refuses', round: number, refusal: shape.refusal };
   const start = await context.chain.totalBefore(round, log, signal);
   const { baseSha256, updateLength } = trainer;
   const knowsParent = start.ok || start.refusal !== 'unknownResult';
@@ -40,18 +41,22 @@ export async function takePart(
     enrolment,
     baseSha256,
     updateLength,
-    basis: basis.value,
+    wholeLength: shape.value.length ?? round.length,
     knowsParent,
   });
   if (objection !== undefined) return { kind: 'objects', round: number, objection };
   if (!start.ok) return { kind: 'refuses', round: number, refusal: start.refusal };
+  const held = await memory.uploadFor(round.id, signal);
+  const isClosed = (await board.list(roundTopic(round.id, 'survivors'), signal)).length > 0;
+  // To read a basis and check it takes a tenth of a second of the server's one thread, and this is asked again and again.
+  const isToTrain = held === undefined && !isClosed;
+  const basis = isToTrain ? await context.chain.basisOf(round, log, signal) : accept(undefined);
+  if (!basis.ok) return { kind: 'refuses', round: number, refusal: basis.refusal };
   const keys = (await identity.at(known.generation, signal)) ?? (await identity.newest(signal));
   const terms = { minimumCohort: enrolment.minimums.minimumCohort };
   const self = await acceptRound(round, keys, terms, memory, signal);
   if (!self.ok) return { kind: 'refuses', round: number, refusal: self.refusal };
 
-  const held = await memory.uploadFor(round.id, signal);
-  const isClosed = (await board.list(roundTopic(round.id, 'survivors'), signal)).length > 0;
   let standing: MemberStanding = { kind: held === undefined ? 'missed' : 'uploaded', round: number };
   if (!isClosed) {
     standing = await upload(

@@ -15,8 +15,8 @@ import { type FederationLog, readEnd } from './federationLog.ts';
 
 /**
  * The team's adapter after a result: the seeded start, plus the values of the lead's start where the first round has one as its
- * parent, plus the mean of each round that led there, expanded where its plan has a basis. Every member adds the same floats in the same order, so that all have the
- * same bits. Verified totals are kept on disk.
+ * parent, plus the mean of each round that led there, expanded where its plan has a basis. Every member adds the same floats in
+ * the same order, so that all have the same bits. Verified totals are kept on disk.
  */
 export interface TeamChain {
   /** The total after a result of which the plan is in the log; every round on the way is verified, and the start. */

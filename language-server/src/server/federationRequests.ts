@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ProtocolConnection } from 'vscode-languageserver-protocol/node';
-import { hex } from '#protocol/federation/bytes.ts';
+import { fromHex, hex } from '#protocol/federation/bytes.ts';
 import { keyPairFrom } from '#protocol/federation/keys.ts';
 import { sha256 } from '#protocol/federation/signedMessage.ts';
 import {
@@ -21,7 +21,7 @@ import {
   leaveSchema,
   type TeamView,
 } from '#protocol/federationViews.ts';
-import { type Enrolment, enrolmentPath, fromHex, readEnrolment } from '../federation/enrolment.ts';
+import { type Enrolment, enrolmentPath, readEnrolment } from '../federation/enrolment.ts';
 import { foundFederation, leadOf } from '../federation/lead.ts';
 import { repositoryId } from '../learning/example.ts';
 import { mayChoose, refusalSentence } from '../policy/decisions.ts';

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
+import { fromHex } from '#protocol/federation/bytes.ts';
 import { newestBasis } from '#protocol/federation/planBasis.ts';
 import { roundFilePath } from '#protocol/federation/roundDefaults.ts';
 import type { FederationOutcome, LeadAction } from '#protocol/federationViews.ts';
 import { updateLengthFor } from '../federation/adapterLength.ts';
-import { type Enrolment, fromHex } from '../federation/enrolment.ts';
+import type { Enrolment } from '../federation/enrolment.ts';
 import type { Lead } from '../federation/lead.ts';
 import { settingsRefusal } from '../federation/planCheck.ts';
 import { wantedRound } from '../federation/roundFile.ts';

@@ -23,6 +23,10 @@ export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 }
 
+export function fromHex(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'hex'));
+}
+
 /** The bytes of an ASCII label. */
 export function label(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, 'latin1'));

@@ -117,7 +117,7 @@ function roundStretch(
 }
 
 /** In double precision: the squares of floats neither overflow nor vanish there. */
-function euclideanNorm(values: Float32Array): number {
+export function euclideanNorm(values: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? 0;

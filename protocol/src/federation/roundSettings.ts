@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fromHex } from './bytes.ts';
 import { type RoundSettings, roundSettingsSchema } from './messages.ts';
 import { roundDefaults } from './roundDefaults.ts';
 
@@ -47,8 +48,4 @@ export function defaultRoundSettings(
     durationMs,
     seenWithinMs,
   };
-}
-
-function fromHex(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, 'hex'));
 }
