@@ -1,71 +1,98 @@
-import { EigenvalueDecomposition, Matrix, QrDecomposition } from 'ml-matrix';
-import type { Basis, BasisShape } from '#protocol/federation/basis.ts';
-import { seededRandom } from '../language-server/src/learning/seededRandom.ts';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type RoundedBasis, reduceUpdate, roundBasis } from '#protocol/federation/basis.ts';
+import type { RoundSettings } from '#protocol/federation/messages.ts';
+import { euclideanNorm } from '#protocol/federation/quantiser.ts';
+import { type Outcome, refusalText } from '#protocol/federation/refusal.ts';
+import { type NativeTrainerOptions, nativeTrainer } from '../language-server/src/federation/nativeTrainer.ts';
+import { basisFrom } from './gradientBasis.ts';
+import { linesOf } from './nativeMemberTrainer.ts';
 
-/** Of a singular value beside the largest: below it, a direction is what rounding left. */
-const leastShare = 1e-6;
+type Windows = readonly (readonly number[])[];
 
-/**
- * The directions of each matrix's outputs that hold most of the gradients: the first left singular vectors of the gradients
- * side by side, each of norm 1, so that none has more to say than another. Undefined where they lie in fewer directions than
- * are asked for.
- */
-export function basisFrom(gradients: readonly Float32Array[], shape: BasisShape): Basis | undefined {
-  const { rank, directions, outputs } = shape;
-  const matrices: Float32Array[] = [];
-  const norms = gradients.map(normOf);
-  let from = 0;
-  for (const rows of outputs) {
-    // out × (gradients · rank)
-    const sideBySide = Matrix.zeros(rows, gradients.length * rank);
-    for (const [g, gradient] of gradients.entries()) {
-      const norm = norms[g] ?? 0;
-      if (norm === 0) continue;
-      for (let row = 0; row < rows; row++) {
-        for (let column = 0; column < rank; column++) {
-          sideBySide.set(row, g * rank + column, (gradient[from + row * rank + column] ?? 0) / norm);
-        }
-      }
-    }
-    const found = leftSingularVectors(sideBySide, directions);
-    if (found === undefined) return undefined;
-    matrices.push(found);
-    from += rows * rank;
+export interface PublicGradients {
+  readonly trainer: Pick<NativeTrainerOptions, 'host' | 'model' | 'modelSha256' | 'tokenize' | 'threads'>;
+  readonly settings: Pick<RoundSettings, 'adapter' | 'training'>;
+  /** The adapter at which they are taken. */
+  readonly start: string;
+  /** Tokens of each. `train` are best ones that the start has not seen: what it has learnt is not in their gradients any more. */
+  readonly windows: { readonly train: Windows; readonly heldOut: Windows };
+  /** Of each matrix, B alone. */
+  readonly lengths: readonly number[];
+  readonly directions: number;
+  /** For files on the way. */
+  readonly work: string;
+  readonly onGradient: (done: number, of: number) => void;
+}
+
+export interface PublicBasis {
+  readonly rounded: RoundedBasis;
+  /** Of the square of the held-out windows' gradient, what lies along it. */
+  readonly heldOutShare: number;
+}
+
+/** Each of windows that follow each other, so that they differ as members do. */
+const mostGroups = 48;
+/** Unless there would be fewer gradients than a basis wants: each has `rank` columns. */
+const leastOfGroup = 4;
+
+/** Finds a basis on public code, from gradients as members send them. Throws with a sentence where it can't. */
+export async function publicBasis(options: PublicGradients, signal: AbortSignal): Promise<PublicBasis> {
+  const { settings, windows, lengths, directions, onGradient } = options;
+  const { rank } = settings.adapter;
+  const wanted = Math.max(windows.train.length / leastOfGroup, directions / rank);
+  const groupCount = Math.min(mostGroups, windows.train.length, Math.ceil(wanted));
+  const groups = groupsOf(windows.train, groupCount);
+  const gradients: Float32Array[] = [];
+  for (const group of groups) {
+    gradients.push(await gradientOf(options, group, signal));
+    onGradient(gradients.length, groups.length + 1);
   }
-  return { rank, directions, matrices };
+  const heldOut = await gradientOf(options, windows.heldOut, signal);
+  onGradient(groups.length + 1, groups.length + 1);
+  const found = basisFrom(gradients, { rank, directions, outputs: lengths.map((length) => length / rank) });
+  if (found === undefined) {
+    throw new Error(`The code’s gradients lie in fewer than ${directions} directions: give more code, or fewer.`);
+  }
+  const rounded = taken(roundBasis(found));
+  const along = taken(reduceUpdate(heldOut, rounded.basis));
+  return { rounded, heldOutShare: (euclideanNorm(along) / euclideanNorm(heldOut)) ** 2 };
 }
 
-/** More directions than are wanted, and rounds of multiplying: the wanted ones come out the clearer. */
-const [more, rounds] = [8, 4];
-
-/**
- * Of a matrix G, row by row, by subspace iteration from a random beginning (Halko, Martinsson & Tropp, SIAM Review 53, 2011,
- * algorithm 4.4): all singular vectors at once would take minutes for a model's matrices.
- */
-function leftSingularVectors(matrix: Matrix, count: number): Float32Array | undefined {
-  if (Math.min(matrix.rows, matrix.columns) < count) return undefined;
-  const random = seededRandom(1);
-  const width = Math.min(count + more, matrix.rows, matrix.columns);
-  const transposed = matrix.transpose();
-  let basis = orthonormal(matrix.mmul(Matrix.rand(matrix.columns, width, { random })));
-  for (let round = 0; round < rounds; round++) basis = orthonormal(matrix.mmul(transposed.mmul(basis)));
-  const within = transposed.mmul(basis);
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(within.transpose().mmul(within), {
-    assumeSymmetric: true,
-  });
-  const places = realEigenvalues.map((_, i) => i).sort((a, b) => (realEigenvalues[b] ?? 0) - (realEigenvalues[a] ?? 0));
-  const first = places.slice(0, count);
-  const values = first.map((place) => Math.sqrt(Math.max(0, realEigenvalues[place] ?? 0)));
-  const [largest = 0] = values;
-  if (values.some((value) => !(value > leastShare * largest))) return undefined;
-  const vectors = basis.mmul(eigenvectorMatrix.subMatrixColumn(first));
-  return Float32Array.from({ length: matrix.rows * count }, (_, i) => vectors.get(Math.floor(i / count), i % count));
+function groupsOf(windows: Windows, count: number): readonly Windows[] {
+  const place = (group: number) => Math.floor((group * windows.length) / count);
+  return Array.from({ length: count }, (_, i) => windows.slice(place(i), place(i + 1)));
 }
 
-function orthonormal(columns: Matrix): Matrix {
-  return new QrDecomposition(columns).orthogonalMatrix;
+/** As a member's in a client-level round; its length says nothing. */
+async function gradientOf(
+  { trainer, settings, start, work }: PublicGradients,
+  windows: Windows,
+  signal: AbortSignal,
+): Promise<Float32Array> {
+  const folder = join(work, 'gradient');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const paths = { train: join(folder, 'train.jsonl'), heldOut: join(folder, 'held-out.jsonl') };
+  const files = async () => {
+    await writeFile(paths.train, linesOf(windows));
+    return { ...paths, trainTokens: windows.flat().length, heldOutTokens: 0 };
+  };
+  const job = {
+    adapter: settings.adapter,
+    training: { ...settings.training, steps: windows.length, packsPerStep: 1 },
+    // Only says that it is to be one gradient: the noise is the sum's, and no trainer adds it.
+    privacy: { mechanism: 'client', memberVariance: 1, delta: 1e-5 } as const,
+    maxWeight: 1,
+  };
+  const place = { start, work: join(folder, 'training') };
+  const outcome = await nativeTrainer({ ...trainer, folder, files }).train({ ...job, ...place }, signal);
+  // Or the next one would go on from its checkpoint.
+  await rm(folder, { recursive: true, force: true });
+  if (!outcome.ok) throw new Error(outcome.message);
+  return outcome.value.update;
 }
 
-function normOf(values: Float32Array): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+function taken<Value>(outcome: Outcome<Value>): Value {
+  if (!outcome.ok) throw new Error(refusalText[outcome.refusal]);
+  return outcome.value;
 }

@@ -10,8 +10,8 @@ import type { LocalOutcome, TrainingProgress } from '../language-server/src/fede
 import { sha256OfFile } from '../language-server/src/learning/adapterFile.ts';
 import { findTrainer } from '../language-server/src/learning/trainer.ts';
 import { nativeMemberTrainer, tokenizerOf, windowsOf } from './nativeMemberTrainer.ts';
+import { type PublicBasis, type PublicGradients, publicBasis } from './publicBasis.ts';
 import { readPublicCode } from './publicCode.ts';
-import { type PublicBasis, type PublicGradients, publicBasis } from './publicGradients.ts';
 
 export interface PublicStartOptions {
   /** The repository, for the trainer. */
@@ -107,17 +107,18 @@ async function basisAt(
   if ('missing' in host) throw new Error(host.missing);
   const { sequence } = settings.training;
   const tokenize = await tokenizerOf(model);
-  const windowsIn = (given: readonly string[], most: number) =>
-    windowsOf(given.map(tokenize), most * sequence, sequence);
-  const trainedOn = windowsIn(texts.train, windows);
-  const others = windowsIn(texts.train, (1 + windowsOfBasis) * windows).slice(trainedOn.length);
+  const windowsIn = (files: readonly (readonly number[])[], most: number) =>
+    windowsOf(files, most * sequence, sequence);
+  const train = texts.train.map(tokenize);
+  const trainedOn = windowsIn(train, windows);
+  const others = windowsIn(train, (1 + windowsOfBasis) * windows).slice(trainedOn.length);
   return publicBasis(
     {
       trainer: { host, model: gguf, modelSha256: Buffer.from(settings.base).toString('hex'), tokenize, threads },
       ...{ settings, start, lengths, directions, work, onGradient },
       windows: {
         train: others.length < windows ? trainedOn : others,
-        heldOut: windowsIn(texts.heldOut, Math.min(windows, mostHeldOutWindows)),
+        heldOut: windowsIn(texts.heldOut.map(tokenize), Math.min(windows, mostHeldOutWindows)),
       },
     },
     signal,

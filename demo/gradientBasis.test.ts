@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expandUpdate, reduceUpdate, roundBasis } from '#protocol/federation/basis.ts';
 import { simulatedBasis } from '#protocol/federation/simulatedBasis.ts';
-import { basisFrom } from './publicBasis.ts';
+import { basisFrom } from './gradientBasis.ts';
 
 const shape = { rank: 2, directions: 3, outputs: [30, 50] };
 const hidden = simulatedBasis(shape, 7);
