@@ -137,10 +137,12 @@ function use(path: string, scale = 1): AdapterUse {
 async function measure(given: Measurement, signal: AbortSignal) {
   const { work, members, newcomers, steps } = given;
   const personal = new Map<string, string>();
-  for (const author of members) personal.set(author.name, await trainedWell(given, author.train, [author], signal));
+  for (const author of members) {
+    personal.set(author.name, await trainedWell(given, { data: author.train, judges: [author] }, signal));
+  }
   const texts = await Promise.all(members.map(({ train }) => windowsIn(train)));
   const pooledData = await work.data('pooled', interleaved(texts), Number.MAX_SAFE_INTEGER);
-  const pooled = await trainedWell(given, pooledData, members, signal);
+  const pooled = await trainedWell(given, { data: pooledData, judges: members }, signal);
   const ways: Way[] = [...new Set([1, given.rounds])].flatMap((rounds) => [
     { mode: 'b', rounds, laneBits: usualBits },
     { mode: 'both', rounds, laneBits: usualBits },
@@ -198,13 +200,18 @@ async function measure(given: Measurement, signal: AbortSignal) {
   };
 }
 
+interface WholeJob {
+  readonly data: TokenFile;
+  readonly judges: readonly Author[];
+  /** What works below it. */
+  readonly frozen?: Stack;
+}
+
 /** Trained in one piece, as often through the windows as `judges` prefer on their validation splits; the adapter's file. */
 async function trainedWell(
   { work }: Measurement,
-  data: TokenFile,
-  judges: readonly Author[],
+  { data, judges, frozen }: WholeJob,
   signal: AbortSignal,
-  frozen?: Stack,
 ): Promise<string> {
   const windows = (await windowsIn(data)).length;
   const tried: { readonly adapter: string; readonly loss: number }[] = [];
@@ -263,7 +270,7 @@ async function personalStacks(
   const { train, valid } = author;
   const { work } = given;
   const teamAlone = await bestStack(work, valid, alone(team, meanScales), signal);
-  const onTop = await trainedWell(given, train, [author], signal, teamAlone.stack);
+  const onTop = await trainedWell(given, { data: train, judges: [author], frozen: teamAlone.stack }, signal);
   const pairs = (path: string): Stack[] => teamScales.map((scale) => [...teamAlone.stack, use(path, scale)]);
   const together = async (stacks: readonly Stack[]): Promise<Stack> => {
     const best = await bestStack(work, valid, stacks, signal);

@@ -1,5 +1,6 @@
 import type { Basis } from '#protocol/federation/basis.ts';
 import { honestMembers } from '#protocol/federation/planPrivacy.ts';
+import { clientStep } from '#protocol/federation/roundOverlay.ts';
 import { noiseFor } from '#protocol/privacy/calibration.ts';
 import { expectedMeanNorm, type Forecast, forecastRound } from '../../../language-server/src/federation/forecast.ts';
 import { mean, rounded } from '../measure.ts';
@@ -16,8 +17,6 @@ export const clientSizes = { windowsPerMember: 10, testWindows: 12, validWindows
 const { windowsPerMember, testWindows, validWindows } = clientSizes;
 /** Of the update's norm, which is 1 for each member. */
 const stepLengths = [0.1, 0.25, 0.5, 1, 1.5] as const;
-/** Of a plan whose file says nothing (`clientStep` in roundOverlay.ts). */
-const usualLength = 1;
 /** The step that changes nothing: where the round begins. */
 const stay: Step = { vector: new Float32Array(parameters), length: 1 };
 /** Of what ordinary training adds: `valid` chooses. */
@@ -196,7 +195,7 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
       return made;
     };
     const forecasts = await forecastsAt(stepLength);
-    const usual = await testOn(judges, workshop, stepsOf(usualLength));
+    const usual = await testOn(judges, workshop, stepsOf(clientStep));
     const forecast = mean(forecasts.map(({ forecastPercent }) => forecastPercent));
     const clean = rows[0]?.gainPercent;
     rows.push({
@@ -215,7 +214,7 @@ export async function clientLevel(code: Code, workshop: Workshop, settings: Clie
       usualStep: {
         gainPercent: usual.gainPercent,
         ...beside(usual.gainPercent),
-        forecasts: await forecastsAt(usualLength),
+        forecasts: await forecastsAt(clientStep),
       },
     });
   }
@@ -248,14 +247,9 @@ export async function bestStep(
   draws: readonly Float32Array[],
   lengths: readonly [number, ...number[]],
 ): Promise<number> {
-  const losses: number[] = [];
-  for (const length of lengths) {
-    const [, ...after] = await workshop.losses(
-      valid,
-      draws.map((vector) => ({ vector, length })),
-    );
-    losses.push(mean(after.flat()));
-  }
+  const steps = lengths.flatMap((length) => draws.map((vector): Step => ({ vector, length })));
+  const [, ...after] = await workshop.losses(valid, steps);
+  const losses = lengths.map((_, i) => mean(after.slice(i * draws.length, (i + 1) * draws.length).flat()));
   return lengths[losses.indexOf(Math.min(...losses))] ?? lengths[0];
 }
 

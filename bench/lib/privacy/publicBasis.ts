@@ -1,5 +1,5 @@
 import { type Basis, roundBasis } from '#protocol/federation/basis.ts';
-import { basisFrom } from '../../../demo/publicBasis.ts';
+import { basisFrom } from '../../../demo/gradientBasis.ts';
 import type { Code } from './corpus.ts';
 import { outputs, parameters, rank } from './vectors.ts';
 import type { Workshop } from './workshop.ts';
@@ -8,7 +8,10 @@ import type { Workshop } from './workshop.ts';
 const windowsPerPackage = 16;
 const groups = 48;
 
-/** As the lead's command finds one: the first directions of public code's gradients from where the round begins, as bytes. */
+/**
+ * The first directions of public code's gradients from where the round begins, as bytes, by the code of the lead's command; which
+ * takes windows that follow each other for a gradient, where these are from all packages.
+ */
 export async function publicBasis(code: Code, workshop: Workshop, directions: number): Promise<Basis> {
   const windows = await code.publicWindows(windowsPerPackage);
   const gradients: Float32Array[] = [];

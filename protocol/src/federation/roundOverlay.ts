@@ -78,7 +78,7 @@ export function settingsOf(file: RoundFile, team: RoundTeam): SettingsOutcome {
 }
 
 /** Near what `bench -- privacy` finds best for ten to twenty members at epsilon 8: a member sends a direction alone. */
-const clientStep = 1;
+export const clientStep = 1;
 /** Levels of the clip norm over √length: rounding lengthens what is sent, and so the noise, by 3 %. */
 const levelsPerClip = 2;
 /** Next to the noise, finer levels add nothing to the bits on the wire. */
