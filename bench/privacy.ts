@@ -49,11 +49,11 @@ await runBenchmark(async (signal) => {
   const trains = ['client', 'record'].some((part) => options.parts.includes(part));
   for (const start of starts.filter((each) => trains && options.starts.split(',').includes(each))) {
     const begun = await startOf(start, code, workshop);
+    const bases: (Basis | undefined)[] = [];
+    for (const directions of options.directions.split(',').map(Number)) {
+      bases.push(directions === 0 ? undefined : await publicBasis(code, begun, directions));
+    }
     if (options.parts.includes('client')) {
-      const bases: (Basis | undefined)[] = [];
-      for (const directions of options.directions.split(',').map(Number)) {
-        bases.push(directions === 0 ? undefined : await publicBasis(code, begun, directions));
-      }
       for (const members of options.members.split(',').map(Number)) {
         for (const which of matrices.filter((each) => options.matrices.split(',').includes(each))) {
           for (const basis of bases) {
@@ -65,7 +65,7 @@ await runBenchmark(async (signal) => {
     }
     if (options.parts.includes('record')) {
       const steps = options['record-steps'].split(',').map(Number);
-      record.push(...(await recordLevel(code, begun, { start, epsilons, steps })));
+      record.push(...(await recordLevel(code, begun, { start, epsilons, steps, bases })));
     }
   }
   const membership = options.parts.includes('membership') ? await membershipInference(code, workshop, epsilons) : [];

@@ -1,8 +1,10 @@
+import type { Basis } from '#protocol/federation/basis.ts';
 import { mean, rounded } from '../measure.ts';
 import { createRandom } from '../random.ts';
 import { bestStep, multiplierFor, type StartKind, trainedLengths } from './clientLevel.ts';
 import { type Code, spread } from './corpus.ts';
-import { normOf, parameters, rangesOf, withNoise } from './vectors.ts';
+import { reducedSpace, type Space, wholeSpace } from './space.ts';
+import { normOf, parameters } from './vectors.ts';
 import type { Step, Workshop } from './workshop.ts';
 
 /** Records, test and validation in windows of 256 tokens. */
@@ -19,6 +21,8 @@ export interface RecordRow {
   readonly epsilon: number | 'none' | 'ordinary' | 'canariesAlone';
   /** Full-batch steps; 0 for an ordinary run. */
   readonly steps: number;
+  /** Of each matrix's outputs, found on public code, along which steps go; null: all of them, as in what is trained. */
+  readonly directions: number | null;
   readonly noiseMultiplier: number;
   /** Of each step, in norms of the first one's mean gradient. */
   readonly stepLength: number;
@@ -38,6 +42,8 @@ export interface RecordSettings {
   readonly start: StartKind;
   readonly epsilons: readonly number[];
   readonly steps: readonly number[];
+  /** Undefined: steps go along all outputs. */
+  readonly bases: readonly (Basis | undefined)[];
 }
 
 /**
@@ -56,7 +62,7 @@ export async function recordLevel(code: Code, workshop: Workshop, settings: Reco
   const test = spread(author.test, testWindows);
   const bits = (losses: readonly number[]): number => (mean(losses) / Math.LN2) * author.tokensPerByte;
 
-  type Known = Pick<RecordRow, 'epsilon' | 'steps' | 'noiseMultiplier' | 'stepLength'>;
+  type Known = Pick<RecordRow, 'epsilon' | 'steps' | 'directions' | 'noiseMultiplier' | 'stepLength'>;
   async function measured(known: Known, step: Step): Promise<Measured> {
     const [base = Number.NaN, after = Number.NaN] = (await workshop.losses(test, [step])).map(bits);
     return {
@@ -71,7 +77,10 @@ export async function recordLevel(code: Code, workshop: Workshop, settings: Reco
 
   async function trained(epsilon: RecordRow['epsilon'], vector: Float32Array, lengths: Lengths): Promise<Measured> {
     const length = await bestStep(workshop, valid, [vector], lengths);
-    return measured({ epsilon, steps: 0, noiseMultiplier: 0, stepLength: length }, { vector, length });
+    return measured(
+      { epsilon, steps: 0, directions: null, noiseMultiplier: 0, stepLength: length },
+      { vector, length },
+    );
   }
 
   /** The trainer's mean of clipped gradients from there on, at a clip norm of 1. */
@@ -79,49 +88,49 @@ export async function recordLevel(code: Code, workshop: Workshop, settings: Reco
     const gradient = await from.gradient(`records-${author?.name}`, examples, true);
     return gradient.map((value) => value / clipScale);
   }
-  const meanNorm = normOf(await clippedMean(workshop));
-
-  async function descend(steps: number, multiplier: number, length: number, seed: string): Promise<Float32Array> {
+  async function descend(space: Space, steps: number, multiplier: number, length: number, seed: string) {
+    const firstNorm = normOf(space.numbersOf(await clippedMean(workshop)));
     let moved = new Float32Array(parameters);
     for (let step = 0; step < steps; step++) {
-      const mean = await clippedMean(step === 0 ? workshop : workshop.from(moved));
-      const noisy = withNoise(
-        mean,
-        multiplier / examples.length,
-        rangesOf('all'),
-        step === 0 ? seed : `${seed} ${step}`,
-      );
-      moved = moved.map((value, i) => value + (length * (noisy[i] ?? 0)) / meanNorm);
+      const numbers = space.numbersOf(await clippedMean(step === 0 ? workshop : workshop.from(moved)));
+      const stepSeed = step === 0 ? seed : `${seed} ${step}`;
+      const update = space.update(space.withNoise(numbers, multiplier / examples.length, stepSeed));
+      moved = moved.map((value, i) => value + (length * (update[i] ?? 0)) / firstNorm);
     }
     return moved;
   }
 
-  async function descended(epsilon: number | 'none', steps: number): Promise<Measured> {
+  async function descended(space: Space, epsilon: number | 'none', steps: number): Promise<Measured> {
     const multiplier = epsilon === 'none' ? 0 : multiplierFor(epsilon, steps);
     const lengths = steps === 1 ? stepLengths : lengthsOfSeveral;
     const paths: Step[] = [];
     for (const length of lengths) {
-      paths.push({ vector: await descend(steps, multiplier, length, `records ${epsilon}`), length: 1 });
+      paths.push({ vector: await descend(space, steps, multiplier, length, `records ${epsilon}`), length: 1 });
     }
     const [, ...losses] = (await workshop.losses(valid, paths)).map(mean);
     const best = losses.indexOf(Math.min(...losses));
-    const known = { epsilon, steps, noiseMultiplier: rounded(multiplier, 3), stepLength: lengths[best] ?? 0 };
+    const noise = { directions: space.directions, noiseMultiplier: rounded(multiplier, 3) };
+    const known = { epsilon, steps, ...noise, stepLength: lengths[best] ?? 0 };
     return measured(known, paths[best] ?? { vector: new Float32Array(parameters), length: 1 });
   }
 
   const rows: Measured[] = [];
-  for (const steps of settings.steps) {
-    for (const epsilon of ['none', ...epsilons] as const) rows.push(await descended(epsilon, steps));
+  for (const basis of settings.bases) {
+    const space = basis === undefined ? wholeSpace('all') : reducedSpace('all', basis);
+    for (const steps of settings.steps) {
+      for (const epsilon of ['none', ...epsilons] as const) rows.push(await descended(space, epsilon, steps));
+    }
   }
   rows.push(await trained('ordinary', await workshop.train(`records-${author.name}`, examples, 1), trainedLengths));
   rows.push(await trained('canariesAlone', await workshop.train('canaries', planted, canaryEpochs), [1]));
-  const gainOf = (name: RecordRow['epsilon'], steps: number) =>
-    rows.find((row) => row.epsilon === name && row.steps === steps)?.gainPercent ?? Number.NaN;
+  const gainOf = (name: RecordRow['epsilon'], steps: number, directions: number | null) =>
+    rows.find((row) => row.epsilon === name && row.steps === steps && row.directions === directions)?.gainPercent ??
+    Number.NaN;
   const kept = (gain: number, of: number) => rounded((100 * gain) / of, 1);
   return rows.map((row) => ({
     ...row,
-    keptPercent: isTrained(row.epsilon) ? null : kept(row.gainPercent, gainOf('none', row.steps)),
-    keptOfTrainedPercent: row.epsilon === 'canariesAlone' ? null : kept(row.gainPercent, gainOf('ordinary', 0)),
+    keptPercent: isTrained(row.epsilon) ? null : kept(row.gainPercent, gainOf('none', row.steps, row.directions)),
+    keptOfTrainedPercent: row.epsilon === 'canariesAlone' ? null : kept(row.gainPercent, gainOf('ordinary', 0, null)),
   }));
 }
 

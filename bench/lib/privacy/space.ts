@@ -1,6 +1,6 @@
 import { type Basis, expandUpdate, reduceUpdate } from '#protocol/federation/basis.ts';
 import type { Outcome } from '#protocol/federation/refusal.ts';
-import { clipped, outputs, type Ranges, rangesOf, type Which, withNoise } from './vectors.ts';
+import { clipped, kept, outputs, type Ranges, rangesOf, type Which, withNoise } from './vectors.ts';
 
 /** The numbers in which members send their gradients of B: these are clipped, and noise is added to them. */
 export interface Space {
@@ -8,7 +8,9 @@ export interface Space {
   readonly directions: number | null;
   /** That are sent. */
   readonly numbers: number;
-  /** What is sent of a gradient: the chosen matrices' numbers, scaled to norm 1. */
+  /** The chosen matrices' numbers of a gradient. */
+  numbersOf(gradient: Float32Array): Float32Array;
+  /** What is sent of a gradient: the same, scaled to norm 1. */
   sent(gradient: Float32Array): Float32Array;
   withNoise(sent: Float32Array, deviation: number, seed: string): Float32Array;
   /** The update of B that it stands for. */
@@ -19,7 +21,8 @@ export interface Space {
 export function wholeSpace(which: Which): Space {
   const ranges = rangesOf(which);
   return {
-    ...{ directions: null, numbers: numbersOf(ranges) },
+    ...{ directions: null, numbers: count(ranges) },
+    numbersOf: (gradient) => kept(gradient, ranges),
     sent: (gradient) => clipped(gradient, ranges),
     withNoise: (sent, deviation, seed) => withNoise(sent, deviation, ranges, seed),
     update: (sent) => sent,
@@ -34,14 +37,15 @@ export function reducedSpace(which: Which, basis: Basis): Space {
     outputs.map(() => directions * rank),
   );
   return {
-    ...{ directions, numbers: numbersOf(ranges) },
+    ...{ directions, numbers: count(ranges) },
+    numbersOf: (gradient) => kept(taken(reduceUpdate(gradient, basis)), ranges),
     sent: (gradient) => clipped(taken(reduceUpdate(gradient, basis)), ranges),
     withNoise: (sent, deviation, seed) => withNoise(sent, deviation, ranges, `${seed}, ${directions} directions`),
     update: (sent) => taken(expandUpdate(sent, basis)),
   };
 }
 
-function numbersOf(ranges: Ranges): number {
+function count(ranges: Ranges): number {
   return ranges.reduce((sum, [from, to]) => sum + to - from, 0);
 }
 

@@ -24,12 +24,18 @@ export function rangesOf(which: Which, numbers: readonly number[] = outputs.map(
   return Array.from({ length: layers }, (_, i) => [i * layer + before, i * layer + before + length] as const);
 }
 
+/** The chosen values; the others are 0. */
+export function kept(vector: Float32Array, ranges: Ranges): Float32Array {
+  const chosen = new Float32Array(vector.length);
+  for (const [from, to] of ranges) chosen.set(vector.subarray(from, to), from);
+  return chosen;
+}
+
 /** The chosen values alone, scaled to norm 1: what a member sends. */
 export function clipped(vector: Float32Array, ranges: Ranges): Float32Array {
-  const kept = new Float32Array(vector.length);
-  for (const [from, to] of ranges) kept.set(vector.subarray(from, to), from);
-  const norm = normOf(kept);
-  return kept.map((value) => value / norm);
+  const chosen = kept(vector, ranges);
+  const norm = normOf(chosen);
+  return chosen.map((value) => value / norm);
 }
 
 export function meanOf(vectors: readonly Float32Array[]): Float32Array {
