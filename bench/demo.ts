@@ -221,7 +221,7 @@ async function found(url: string, at: string): Promise<{ readonly lead: Lead; re
       send,
       nowMs: Date.now,
       base: { sha256: await sha256OfFile(model), name: 'SmolLM2-135M' },
-      adapter: { rank: 8, alpha: 16, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], matrices: 'both', seed: 1 },
+      adapter: { rank: 8, alpha: 16, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], matrices: 'b', seed: 1 },
       minimums: { minimumCohort: 3, privacyMechanisms: ['none'] },
       keep: async (_federation, pair) => {
         keys = pair;

@@ -12,7 +12,7 @@ import { trainPublicStart } from './publicStart.ts';
 
 // npm run coordinator -- lead start-from-code: trains here, since the coordinator knows no model, and posts as the lead's command does.
 const usage = `Usage: npm run coordinator -- lead start-from-code FOLDER… --settings FILE [OPTION…]
-  --settings FILE      the rounds' settings: base model, adapter, length of a window, learning rate
+  --settings FILE      the rounds' settings: base model, adapter, length of a window
   --model FILE         the base model; default: the variable ARGOT_MODEL_PATH
   --as FILE            the lead's file: posts the start
   --output FILE        keeps it, for “lead start-from --file FILE” on another machine

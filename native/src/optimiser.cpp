@@ -60,4 +60,13 @@ void adamw_step(Threads & threads, const ParameterLayout & layout, Trains trains
     });
 }
 
+void sgd_step(Threads & threads, const ParameterLayout & layout, Trains trains, double rate, double factor, const float * gradient,
+              std::vector<float> & parameters) {
+    const std::vector<Range> ranges = trained_ranges(layout, trains);
+    const float length = float(rate * factor);
+    threads.run(int64_t(ranges.size()), [&](int64_t i, int) {
+        for (int64_t k = ranges[size_t(i)].first; k < ranges[size_t(i)].last; k++) parameters[size_t(k)] -= length * gradient[k];
+    });
+}
+
 } // namespace argot

@@ -1,4 +1,4 @@
-// AdamW (Loshchilov and Hutter, arXiv 1711.05101), gradient clipping and the learning rate's schedule.
+// AdamW (Loshchilov and Hutter, arXiv 1711.05101), plain gradient descent, gradient clipping and the learning rate's schedule.
 #pragma once
 
 #include "threads.h"
@@ -21,5 +21,9 @@ double gradient_norm(Threads & threads, const ParameterLayout & layout, Trains t
 /** One step on gradient · factor. What does not train is not touched. */
 void adamw_step(Threads & threads, const ParameterLayout & layout, Trains trains, const TrainSettings & settings, double rate, int64_t step,
                 double factor, const float * gradient, Moments & moments, std::vector<float> & parameters);
+
+/** One step of rate along −gradient · factor, without momentum or decay. What does not train is not touched. */
+void sgd_step(Threads & threads, const ParameterLayout & layout, Trains trains, double rate, double factor, const float * gradient,
+              std::vector<float> & parameters);
 
 } // namespace argot

@@ -141,7 +141,9 @@ void update(Run & run, const StepResult & result) {
     const double factor = !settings.privacy.on && settings.clip > 0 && norm > settings.clip ? settings.clip / norm : 1;
     s.step++;
     const double rate = learning_rate_at(settings, s.step, run.steps);
-    adamw_step(run.threads, run.network->layout, run.trains, settings, rate, s.step, factor, run.gradient.data(), s.moments, s.parameters);
+    const ParameterLayout & layout = run.network->layout;
+    if (settings.optimiser == Optimiser::sgd) sgd_step(run.threads, layout, run.trains, rate, factor, run.gradient.data(), s.parameters);
+    else adamw_step(run.threads, layout, run.trains, settings, rate, s.step, factor, run.gradient.data(), s.moments, s.parameters);
     set_parameters(*run.network, s.parameters.data());
     s.tokens += result.tokens;
     s.examples += result.examples;

@@ -33,7 +33,7 @@ std::string fingerprint_of(const TrainSettings & s, const Common & common) {
                           .with("frozen", frozen).with("mode", name_of(s.mode)).with("seed", int64_t(s.seed)).with("sequence", s.sequence)
                           .with("packs", s.packs_per_step).with("steps", s.steps).with("epochs", s.epochs).with("rate", s.learning_rate)
                           .with("decay", s.weight_decay).with("beta1", s.beta1).with("beta2", s.beta2).with("clip", s.clip)
-                          .with("warmup", s.warmup_steps).with("cosine", s.schedule == Schedule::cosine).with("dropout", double(s.dropout))
+                          .with("warmup", s.warmup_steps).with("cosine", s.schedule == Schedule::cosine).with("sgd", s.optimiser == Optimiser::sgd).with("dropout", double(s.dropout))
                           .with("evaluate", s.evaluate_every).with("patience", s.patience).with("private", s.privacy.on)
                           .with("privateClip", s.privacy.clip).with("noise", s.privacy.noise_multiplier).with("batch", s.privacy.expected_batch)
                           .with("device", common.device).with("kernels", common.kernels->name).with("precision", common.precision()));
@@ -58,7 +58,7 @@ TrainSettings read_train_settings(Fields & fields, const Common & common) {
     s.packs_per_step = fields.integer("packsPerStep", 1, 1, 100000);
     s.steps = fields.integer("steps", 0, 0, 100000000);
     s.epochs = fields.integer("epochs", 1, 1, 1000000);
-    s.learning_rate = fields.number("learningRate", 1e-3, 0, 10);
+    s.learning_rate = fields.number("learningRate", 1e-3, 0, 1e9);
     s.weight_decay = fields.number("weightDecay", 0, 0, 10);
     s.beta1 = fields.number("beta1", 0.9, 0, 0.999999);
     s.beta2 = fields.number("beta2", 0.999, 0, 0.999999);
@@ -67,6 +67,9 @@ TrainSettings read_train_settings(Fields & fields, const Common & common) {
     const std::string schedule = fields.text("schedule", "constant");
     if (schedule != "constant" && schedule != "cosine") throw Failure(Problem::badRequest, "“schedule” must be constant or cosine");
     s.schedule = schedule == "cosine" ? Schedule::cosine : Schedule::constant;
+    const std::string optimiser = fields.text("optimiser", "adamw");
+    if (optimiser != "adamw" && optimiser != "sgd") throw Failure(Problem::badRequest, "“optimiser” must be adamw or sgd");
+    s.optimiser = optimiser == "sgd" ? Optimiser::sgd : Optimiser::adamw;
     s.dropout = float(fields.number("dropout", 0, 0, 0.95));
     s.evaluate_every = fields.integer("evaluateEverySteps", 0, 0, 100000000);
     s.patience = fields.integer("patience", 3, 1, 1000000);

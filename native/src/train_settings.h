@@ -9,6 +9,7 @@
 namespace argot {
 
 enum class Schedule { constant, cosine };
+enum class Optimiser { adamw, sgd };
 
 struct Privacy {
     bool on = false;
@@ -32,6 +33,7 @@ struct TrainSettings {
     double learning_rate = 1e-3, weight_decay = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, clip = 1;
     int64_t warmup_steps = 0;
     Schedule schedule = Schedule::constant;
+    Optimiser optimiser = Optimiser::adamw;
     float dropout = 0;
     int64_t evaluate_every = 0, patience = 3, checkpoint_every = 0;
     bool resume = false, report_norms = false;

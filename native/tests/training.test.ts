@@ -272,6 +272,22 @@ describe.skipIf(missing)('training', () => {
     expect(other?.gradientNorm).not.toBe(noisy?.gradientNorm);
   });
 
+  test('a plain step goes the rate times the gradient, clipped or noised as it is', async () => {
+    const request: Request = { ...base, mode: 'b', optimiser: 'sgd', learningRate: 2.5, epochs: 1, packsPerStep: 100 };
+    const privacy = { clip: 0.01, noiseMultiplier: 3, expectedBatch: 40, testSeed: 5 };
+    for (const [name, more] of [
+      ['plain', { clip: 0 }],
+      ['private', { steps: 1, privacy }],
+    ] as const) {
+      const delta = bench.path(`sgd-${name}.bin`);
+      const [step, ...others] = await steps({ ...request, ...more, delta });
+      expect(others).toEqual([]);
+      const bytes = await readFile(delta);
+      const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+      expect(Math.hypot(...values) / (step?.gradientNorm ?? 0)).toBeCloseTo(2.5, 4);
+    }
+  });
+
   test('Poisson sampling takes the expected number on average', async () => {
     const privacy = { clip: 1, noiseMultiplier: 1, expectedBatch: 10, testSeed: 1 };
     const seen = await steps({ ...base, delta: bench.path('poisson.bin'), steps: 60, learningRate: 0, privacy });

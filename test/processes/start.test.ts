@@ -295,7 +295,7 @@ it.skipIf('missing' in trainerHost())('the lead’s command trains a start on fo
   const leadFile = { url, federation: hex(anchors.federation), coordinator: hex(anchors.coordinator), ...keys };
   await writeFile(as, JSON.stringify(leadFile));
   const usual = defaultRoundSettings({ base: await sha256OfFile(modelPath()), adapter, length: 1 });
-  const training = { ...usual.training, sequence: 64, learningRate: 4e-3 };
+  const training = { ...usual.training, sequence: 64 };
   const settingsFile = join(folder, 'round.json');
   await writeFile(settingsFile, JSON.stringify({ ...usual, training }));
   const [code, little, empty] = [join(folder, 'code'), join(folder, 'little'), join(folder, 'empty')];

@@ -130,13 +130,9 @@ export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
   };
 }
 
-/**
- * Adam divides by a gradient's own size, but not below its epsilon (1e-8): clipped far below that, one step is a step along
- * the gradient.
- */
-const gradientClip = 1e-7;
+const plainDescent = { optimiser: 'sgd' } as const;
 
-/** An ordinary run; DP-SGD over the records; or, where members are protected, the one gradient of all that a run would see. */
+/** An ordinary run; DP-SGD over the records, whose steps are as long as so many of their clip norms; or, where members are protected, the one gradient of all that a run would see. */
 async function stepsFor({ training, privacy }: TrainingJob, dataFile: string) {
   const { steps, packsPerStep, learningRate } = training;
   switch (privacy.mechanism) {
@@ -145,10 +141,11 @@ async function stepsFor({ training, privacy }: TrainingJob, dataFile: string) {
     case 'record': {
       const records = (await readFile(dataFile, 'utf8')).split('\n').filter((line) => line !== '').length;
       const { clip, noiseMultiplier, sampleRate } = privacy;
-      return { steps, learningRate, privacy: { clip, noiseMultiplier, expectedBatch: sampleRate * records } };
+      const dpSgd = { clip, noiseMultiplier, expectedBatch: sampleRate * records };
+      return { steps, ...plainDescent, learningRate: learningRate / clip, privacy: dpSgd };
     }
     case 'client':
-      return { steps: 1, packsPerStep: steps * packsPerStep, learningRate: 1e-3, clip: gradientClip };
+      return { steps: 1, packsPerStep: steps * packsPerStep, ...plainDescent, learningRate: 1, clip: 0 };
   }
 }
 

@@ -72,6 +72,8 @@ export const trainRequestSchema = z.object({
   packsPerStep: z.number().int().optional(),
   steps: z.number().int().optional(),
   epochs: z.number().int().optional(),
+  /** `adamw` by default; `sgd` is plain: no momentum, no decay. */
+  optimiser: z.enum(['adamw', 'sgd']).optional(),
   learningRate: z.number().optional(),
   weightDecay: z.number().optional(),
   beta1: z.number().optional(),

@@ -24,7 +24,7 @@ import {
 import { type Enrolment, enrolmentPath, readEnrolment } from '../federation/enrolment.ts';
 import { foundFederation, leadOf } from '../federation/lead.ts';
 import { repositoryId } from '../learning/example.ts';
-import { mayChoose, refusalSentence } from '../policy/decisions.ts';
+import { refusalSentence } from '../policy/decisions.ts';
 import { asSignal } from './asSignal.ts';
 import type { WorkspaceFolder } from './documents.ts';
 import { beginRounds } from './leadRounds.ts';
@@ -117,14 +117,11 @@ async function enrol(
   if (base === undefined) return failed('Choose a model first: a team trains an adapter for one base model.');
   const send = await opened.transport(given.name);
   const minimums: Enrolment['minimums'] = { minimumCohort: 3, privacyMechanisms: ['none', 'record', 'client'] };
-  // Without noise both matrices learn more for the same bytes (bench federation); with it B alone has half the values to hide.
-  const withoutNoise = mayChoose(opened.policy.effective(minimums), 'privacyMechanisms', 'none');
-  const matrices = withoutNoise.permitted ? 'both' : 'b';
   const enrolment = await foundFederation(
     {
       ...{ url: given.url, token: given.token, send, nowMs: Date.now, minimums },
       base: { sha256: base.sha256, name: base.name },
-      adapter: { rank: 8, alpha: 16, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], matrices, seed: 1 },
+      adapter: { rank: 8, alpha: 16, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], matrices: 'b', seed: 1 },
       keep: (federation, keys) => opened.keys.set(leadKey(federation), keys.secretKey, signal),
     },
     signal,

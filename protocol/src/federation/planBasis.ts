@@ -22,7 +22,7 @@ export function basisStart(
 ): Outcome<Signed<Start> | undefined, PlanBasisRefusal> {
   const { basis, privacy, quantiser } = plan;
   if (basis === null) return accept(undefined);
-  if (privacy.mechanism !== 'client') return refuse('basisMechanism');
+  if (privacy.mechanism === 'none') return refuse('basisMechanism');
   const start = starts.find(({ id }) => sameBytes(id, basis));
   if (start === undefined) return refuse('basisUnknown');
   const fits = fitsStart(start.body, { base: plan.base, adapter: plan.adapter });

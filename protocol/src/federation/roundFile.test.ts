@@ -20,13 +20,14 @@ it('the schema of the file is the one that the code reads: ARGOT_WRITE_SCHEMA=1 
 describe('the file of round settings', () => {
   it('lays each of its fields over the default', () => {
     const { training, privacy, durationMs } = parsed('{"training": {"steps": 48}, "durationMs": 60000}');
-    expect(training).toEqual({ ...roundDefaults.training, steps: 48 });
+    const { packsPerStep, sequence } = roundDefaults;
+    expect(training).toEqual({ packsPerStep, sequence, steps: 48 });
     expect([privacy, durationMs]).toEqual([{ mechanism: 'none' }, 60_000]);
   });
 
   it('as it is made says nothing but the defaults', () => {
     expect(parsed(newRoundFile())).toEqual(parsed('{}'));
-    expect(JSON.parse(newRoundFile())).toHaveProperty('training.steps');
+    expect(JSON.parse(newRoundFile())).toHaveProperty('privacy.mechanism');
   });
 
   it.each([

@@ -7,7 +7,7 @@ import { defaultDelta, roundDefaults } from './roundDefaults.ts';
  * `privacy` is one choice, taken as a whole. What follows from the model and the enrolment is not in it.
  */
 
-const { training, durationMs, seenWithinMs } = roundDefaults;
+const { packsPerStep, sequence, durationMs, seenWithinMs, record } = roundDefaults;
 const longestMs = 366 * 86_400_000;
 const notAnObject = 'must be an object';
 
@@ -15,11 +15,14 @@ const trainingSchema = fields({
   steps: whole(
     1,
     1_000_000,
-    'Optimiser steps of each member; under “client” they only say how much one gradient is of.',
-  ).default(training.steps),
-  packsPerStep: whole(1, 100_000, 'Sequences a step.').default(training.packsPerStep),
-  sequence: whole(2, 1_048_576, 'Tokens of a sequence, at most the model’s context.').default(training.sequence),
-  learningRate: amount(10, 'Not used under “client”.').default(training.learningRate),
+    `Steps of AdamW at each member, ${roundDefaults.steps} by default; under “record” of plain gradient descent, by default ${record.steps}; under “client” they only say how much one gradient is of.`,
+  ).optional(),
+  packsPerStep: whole(1, 100_000, 'Sequences a step; not used under “record”.').default(packsPerStep),
+  sequence: whole(2, 1_048_576, 'Tokens of a sequence, at most the model’s context.').default(sequence),
+  learningRate: amount(
+    10,
+    `Of AdamW, by default ${roundDefaults.learningRate.b} for B alone and ${roundDefaults.learningRate.both} for both matrices; under “record” the length of a step in clip norms, by default ${record.learningRate}; not used under “client”.`,
+  ).optional(),
 });
 
 const epsilon = amount(1000, 'What a round may tell about one record, or one member. The noise follows from it.');
@@ -30,6 +33,13 @@ const delta = z
   .describe('The probability with which epsilon need not hold.')
   .default(defaultDelta);
 
+const basis = z
+  .boolean({ error: 'must be true or false' })
+  .describe(
+    'Whether members send how far their gradient goes along the basis of the newest start from public code, where it has one: far fewer numbers, and so less noise.',
+  )
+  .default(true);
+
 const privacySchema = z
   .discriminatedUnion(
     'mechanism',
@@ -39,7 +49,10 @@ const privacySchema = z
         mechanism: z.literal('record').describe('DP-SGD at each member: protects each of its examples.'),
         epsilon,
         delta,
-        clip: amount(1e9, 'Norm to which each record’s gradient is shortened.').default(1),
+        basis,
+        clip: amount(1e9, 'Norm to which each record’s gradient is shortened: by default nearly each one is.').default(
+          record.clip,
+        ),
         sampleRate: amount(
           1,
           'Share of a member’s records in a step; by default a run goes through them once.',
@@ -49,12 +62,7 @@ const privacySchema = z
         mechanism: z.literal('client').describe('Noise of all members in the sum: protects each member.'),
         epsilon,
         delta,
-        basis: z
-          .boolean({ error: 'must be true or false' })
-          .describe(
-            'Whether members send how far their gradient goes along the basis of the newest start from public code, where it has one: far fewer numbers, and so less noise.',
-          )
-          .default(true),
+        basis,
       }),
     ],
     {
@@ -72,7 +80,10 @@ const quantiserSchema = fields({
     32,
     'Of a coordinate of the sum on the wire; in a large team “bits” shrink to keep to it.',
   ).optional(),
-  range: amount(1e9, 'Coordinates beyond ± this are cut. By default steps · learning rate.').optional(),
+  range: amount(
+    1e9,
+    'Coordinates beyond ± this are cut. By default steps · learning rate; under “record” and “client” by the noise.',
+  ).optional(),
 });
 
 export const roundFileSchema = fields({

@@ -56,6 +56,12 @@ describe('a round without privacy', () => {
     ]);
   });
 
+  it('learns at the rate of its matrices', () => {
+    expect(settings({}).training).toMatchObject({ steps: 24, learningRate: 4e-3 });
+    const both = { ...team.adapter, matrices: 'both' } as const;
+    expect(settings({}, { adapter: both }).training).toMatchObject({ steps: 24, learningRate: 2e-3 });
+  });
+
   it('asks for as many members as the enrolment', () => {
     const minimums = { ...team.minimums, minimumCohort: 7 };
     expect(settings({}, { minimums }).minimumCohort).toBe(7);
@@ -128,9 +134,8 @@ describe('a client-level round by a basis', () => {
     expect(sensitivities(given).l2Sensitivity / clipInLevels).toBeLessThan(1.04);
   });
 
-  it('is one unless the file says no, and there is none for other rounds', () => {
+  it('is one unless the file says no, and there is none without privacy', () => {
     expect(of({ privacy: { ...client, basis: false } })).toEqual(settings({ privacy: client }));
-    expect(of({ privacy: record })).toEqual(settings({ privacy: record }));
     expect(of({})).toEqual(settings({}));
     expect(settings({ privacy: client }).basis).toBeNull();
   });
@@ -138,8 +143,8 @@ describe('a client-level round by a basis', () => {
 
 describe('a record-level round', () => {
   it.each([
-    [{}, 1 / 24],
-    [{ training: { steps: 1 } }, 1],
+    [{}, 1],
+    [{ training: { steps: 24 } }, 1 / 24],
     [{ training: { steps: 100 }, privacy: { ...record, sampleRate: 0.1, clip: 0.5 } }, 0.1],
   ])('%j has the noise of its epsilon', (file, sampleRate) => {
     const given = settings({ privacy: record, ...file });
@@ -148,6 +153,30 @@ describe('a record-level round', () => {
     // By the fast bound, which is what members hold against their policy: the tight one would have them refuse.
     expect(epsilonOf(given)).toBeLessThanOrEqual(8);
     expect(epsilonOf(given)).toBeGreaterThan(7.99);
+  });
+
+  it('has room for the noise of members with 25 records, whatever epsilon and clip are', () => {
+    for (const [epsilon, clip] of [
+      [8, 1e-3],
+      [1, 1e-3],
+      [8, 0.5],
+    ]) {
+      const { privacy, quantiser, training, clipNorm } = settings({ privacy: { ...record, epsilon, clip } });
+      if (privacy.mechanism !== 'record') throw new Error(privacy.mechanism);
+      // A step goes so many clip norms along the mean: of its noise a coordinate has this deviation.
+      const deviation = (training.learningRate * privacy.noiseMultiplier) / 25;
+      const [{ range } = { range: 0 }] = quantiser.segments;
+      expect(range / deviation).toBeCloseTo(4, 6);
+      expect(clipNorm).toBeCloseTo(range * Math.sqrt(team.length), 3);
+    }
+  });
+
+  it('is by the basis too, with the same noise in far fewer numbers', () => {
+    const basis = { start: new Uint8Array(32).fill(9), length: 3840 };
+    const [whole, given] = [settings({ privacy: record }), settings({ privacy: record }, { basis })];
+    expect([given.basis, given.privacy]).toEqual([basis.start, whole.privacy]);
+    expect(given.quantiser.segments).toEqual([{ length: 3840, range: whole.quantiser.segments[0]?.range }]);
+    expect(settings({ privacy: { ...record, basis: false } }, { basis })).toEqual(whole);
   });
 });
 

@@ -4,8 +4,9 @@ import type { UsableBasis } from './planBasis.ts';
 import { honestMembers, planPrivacy, sensitivities } from './planPrivacy.ts';
 import { largestLevel } from './quantiser.ts';
 import { modulusBits } from './ring.ts';
+import { roundDefaults } from './roundDefaults.ts';
 import { aboutField, type RoundFile } from './roundFile.ts';
-import { defaultRoundSettings, settingsFromFile, type UpdateShape } from './roundSettings.ts';
+import { defaultRoundSettings, defaultTraining, settingsFromFile, type UpdateShape } from './roundSettings.ts';
 import { noiseVariance, sumBound } from './sumBound.ts';
 
 /** What a round's settings follow from beside the file. */
@@ -47,7 +48,7 @@ export function settingsOf(file: RoundFile, team: RoundTeam): SettingsOutcome {
   if (file.training.sequence > context) {
     return wrong('training.sequence', `must be at most ${context}, which is the model’s context`);
   }
-  const defaults = settingsFromFile(defaultRoundSettings(team, file.training));
+  const defaults = settingsFromFile(defaultRoundSettings(team, trainingOf(file, team)));
   const draft: Draft = {
     ...defaults,
     clipNorm: file.clipNorm ?? (mechanism === 'client' ? clientStep : defaults.clipNorm),
@@ -63,16 +64,19 @@ export function settingsOf(file: RoundFile, team: RoundTeam): SettingsOutcome {
         settings: { ...withQuantiser(draft, file, defaults.quantiser), privacy: { mechanism: 'none' } },
       };
     case 'record':
-      return recordLevel(withQuantiser(draft, file, defaults.quantiser), file.privacy);
+      return recordLevel(file, team, draft, file.privacy);
     case 'client': {
-      const basis = file.privacy.basis ? team.basis : undefined;
+      const { basis, length } = sentBy(file.privacy, team);
       const bits = file.quantiser.bits ?? clientBits;
-      const length = basis?.length ?? team.length;
       const range = (largestLevel(bits) * draft.clipNorm) / (levelsPerClip * Math.sqrt(length));
       const quantiser = { bits, laneBits: mostLaneBits, segments: [{ length, range }] };
       const most = Math.max(members, minimumCohort);
-      const sent = { ...draft, basis: basis?.start ?? null };
-      return clientLevel(withQuantiser(sent, file, quantiser), file.privacy, file.quantiser.laneBits, most);
+      return clientLevel(
+        withQuantiser({ ...draft, basis }, file, quantiser),
+        file.privacy,
+        file.quantiser.laneBits,
+        most,
+      );
     }
   }
 }
@@ -96,12 +100,48 @@ function withQuantiser(draft: Draft, { quantiser }: RoundFile, defaults: RoundSe
   return { ...draft, quantiser: { bits, laneBits, segments } };
 }
 
-function recordLevel(draft: Draft, asked: Extract<RoundFile['privacy'], { mechanism: 'record' }>): SettingsOutcome {
-  const { clip, delta, sampleRate = 1 / draft.training.steps } = asked;
-  return withNoise(draft, asked, (noiseMultiplier) => ({
+/** What the file leaves out follows from the adapter and the mechanism. */
+function trainingOf({ training, privacy }: RoundFile, { adapter }: RoundTeam): RoundSettings['training'] {
+  const { steps, learningRate } = privacy.mechanism === 'record' ? roundDefaults.record : defaultTraining(adapter);
+  return { ...training, steps: training.steps ?? steps, learningRate: training.learningRate ?? learningRate };
+}
+
+/** What the numbers of an update are: along the team's basis, where it has one and the file does not say no. */
+function sentBy(asked: { readonly basis: boolean }, { basis, length }: RoundTeam) {
+  const used = asked.basis ? basis : undefined;
+  return { basis: used?.start ?? null, length: used?.length ?? length };
+}
+
+/** Members with so many records send their noise whole, four deviations of it; of those with fewer some is cut. */
+const recordsInRange = 25;
+
+function recordLevel(
+  file: RoundFile,
+  team: RoundTeam,
+  draft: Draft,
+  asked: Extract<RoundFile['privacy'], { mechanism: 'record' }>,
+): SettingsOutcome {
+  const { steps, learningRate } = draft.training;
+  const { clip, delta, sampleRate = 1 / steps } = asked;
+  const { basis, length } = sentBy(asked, team);
+  const outcome = withNoise({ ...draft, basis }, asked, (noiseMultiplier) => ({
     mechanism: 'record',
     ...{ clip, noiseMultiplier, sampleRate, delta },
   }));
+  if (!outcome.ok || outcome.settings.privacy.mechanism !== 'record') return outcome;
+  const { privacy, ...settings } = outcome.settings;
+  const deviation = (privacy.noiseMultiplier * learningRate * Math.sqrt(steps)) / (sampleRate * recordsInRange);
+  const range = 4 * deviation;
+  const quantiser = { ...roundDefaults.quantiser.b, segments: [{ length, range }] };
+  const drawn = withQuantiser(settings, file, quantiser);
+  // Nothing is shortened but what is out of range: most of an update's norm is its noise.
+  const clipNorm = file.clipNorm ?? euclideanNormOf(drawn.quantiser.segments);
+  return { ok: true, settings: { ...drawn, clipNorm, privacy } };
+}
+
+/** Of an update that is as long as its segments allow. */
+function euclideanNormOf(segments: RoundSettings['quantiser']['segments']): number {
+  return Math.hypot(...segments.map(({ length, range }) => range * Math.sqrt(length)));
 }
 
 /** `givenLaneBits`: where the file has them. `members`: in the sum at the most, as far as is known now. */

@@ -24,13 +24,19 @@ export interface UpdateShape {
   readonly length: number;
 }
 
+/** How a member trains where there is no privacy. */
+export function defaultTraining({ matrices }: RoundSettings['adapter']): RoundSettings['training'] {
+  const { steps, packsPerStep, sequence, learningRate } = roundDefaults;
+  return { steps, packsPerStep, sequence, learningRate: learningRate[matrices] };
+}
+
 /**
  * Settings that a lead can begin with. AdamW moves a coordinate by at most the learning rate a step, so that their product
  * bounds it and nothing is clamped.
  */
 export function defaultRoundSettings(
   { base, adapter, length }: UpdateShape,
-  training: RoundSettings['training'] = roundDefaults.training,
+  training = defaultTraining(adapter),
 ): RoundSettingsFile {
   const { maxWeight, minimumCohort, durationMs, seenWithinMs } = roundDefaults;
   const quantiser = roundDefaults.quantiser[adapter.matrices];
