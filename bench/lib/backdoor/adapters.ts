@@ -1,3 +1,4 @@
+import { roundDefaults } from '#protocol/federation/roundDefaults.ts';
 import type { SourceFile } from '../../corpora/corpus.ts';
 import { type FederationWork, type Matrices, readFloats } from '../federationWork.ts';
 import { type Attack, attacks, poisoned } from './poison.ts';
@@ -82,7 +83,7 @@ async function trained(
 ) {
   const tokens = files.map(({ text }, i) => tokenize(change(text, i + 1)));
   const data = await work.data(author, tokens, steps * sequence);
-  return work.train({ data, mode, steps }, signal);
+  return work.train({ data, mode, steps, learningRate: roundDefaults.learningRate[mode] }, signal);
 }
 
 function weightedSum(vectors: readonly Float32Array[], first: number, others: number): Float32Array {

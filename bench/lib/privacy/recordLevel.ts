@@ -1,4 +1,5 @@
 import type { Basis } from '#protocol/federation/basis.ts';
+import { roundDefaults } from '#protocol/federation/roundDefaults.ts';
 import { mean, rounded } from '../measure.ts';
 import { createRandom } from '../random.ts';
 import { bestStep, multiplierFor, type StartKind, trainedLengths } from './clientLevel.ts';
@@ -29,6 +30,8 @@ export interface RecordRow {
   readonly bitsPerByte: number;
   readonly baseBitsPerByte: number;
   readonly gainPercent: number;
+  /** The same of one step as long as a round's is whose file says nothing; null for several. */
+  readonly usualStepGainPercent: number | null;
   /** Of the gain of as many steps without noise, at their own best length; and of the ordinary run's. */
   readonly keptPercent: number | null;
   readonly keptOfTrainedPercent: number | null;
@@ -62,6 +65,11 @@ export async function recordLevel(code: Code, workshop: Workshop, settings: Reco
   const test = spread(author.test, testWindows);
   const bits = (losses: readonly number[]): number => (mean(losses) / Math.LN2) * author.tokensPerByte;
 
+  async function gainOn(steps: readonly Step[]): Promise<number> {
+    const [base = Number.NaN, after = Number.NaN] = (await workshop.losses(test, steps)).map(bits);
+    return rounded(100 * (1 - after / base), 3);
+  }
+
   type Known = Pick<RecordRow, 'epsilon' | 'steps' | 'directions' | 'noiseMultiplier' | 'stepLength'>;
   async function measured(known: Known, step: Step): Promise<Measured> {
     const [base = Number.NaN, after = Number.NaN] = (await workshop.losses(test, [step])).map(bits);
@@ -69,7 +77,8 @@ export async function recordLevel(code: Code, workshop: Workshop, settings: Reco
       ...{ start, ...known },
       bitsPerByte: rounded(after, 4),
       baseBitsPerByte: rounded(base, 4),
-      gainPercent: rounded(100 * (1 - after / base), 3),
+      gainPercent: await gainOn([step]),
+      usualStepGainPercent: null,
       exposureBits: rounded(exposure(await workshop.losses(judged, [step])), 3),
       ...chance(),
     };
@@ -88,8 +97,14 @@ export async function recordLevel(code: Code, workshop: Workshop, settings: Reco
     const gradient = await from.gradient(`records-${author?.name}`, examples, true);
     return gradient.map((value) => value / clipScale);
   }
+
+  /** Of the first step's mean gradient. */
+  async function firstNormIn(space: Space): Promise<number> {
+    return normOf(space.numbersOf(await clippedMean(workshop)));
+  }
+
   async function descend(space: Space, steps: number, multiplier: number, length: number, seed: string) {
-    const firstNorm = normOf(space.numbersOf(await clippedMean(workshop)));
+    const firstNorm = await firstNormIn(space);
     let moved = new Float32Array(parameters);
     for (let step = 0; step < steps; step++) {
       const numbers = space.numbersOf(await clippedMean(step === 0 ? workshop : workshop.from(moved)));
@@ -111,7 +126,11 @@ export async function recordLevel(code: Code, workshop: Workshop, settings: Reco
     const best = losses.indexOf(Math.min(...losses));
     const noise = { directions: space.directions, noiseMultiplier: rounded(multiplier, 3) };
     const known = { epsilon, steps, ...noise, stepLength: lengths[best] ?? 0 };
-    return measured(known, paths[best] ?? { vector: new Float32Array(parameters), length: 1 });
+    const row = await measured(known, paths[best] ?? { vector: new Float32Array(parameters), length: 1 });
+    if (steps > 1) return row;
+    const usual = roundDefaults.record.learningRate * (await firstNormIn(space));
+    const vector = await descend(space, 1, multiplier, usual, `records ${epsilon}`);
+    return { ...row, usualStepGainPercent: await gainOn([{ vector, length: 1 }]) };
   }
 
   const rows: Measured[] = [];
