@@ -41,7 +41,7 @@ export interface PublicStart {
   readonly heldOutShare: number | undefined;
 }
 
-/** Of one way through, by the adapter's matrices: on 100 windows of Argot's dependencies half and twice the rate gained less. */
+/** Of one way through, by the adapter’s matrices: docs/decisions/0006-federation.md. */
 const startRates = { b: 2e-3, both: 1e-3 } as const;
 /** Of code, seen generously: more text than the tokens need is cut off. */
 const charactersPerToken = 5;

@@ -17,7 +17,7 @@ const usage = `Usage: npm run coordinator -- lead start-from-code FOLDER… --se
   --as FILE            the lead's file: posts the start
   --output FILE        keeps it, for “lead start-from --file FILE” on another machine
   --windows N          to train on, once through; default 100
-  --directions N       of each matrix, along which client-level rounds send gradients, at most ${mostDirections}; 0 is none.
+  --directions N       of each matrix, along which rounds with privacy send updates, at most ${mostDirections}; 0 is none.
                        For adapters of B alone, and 32 by default there: far less noise for the same privacy
   --threads N          default: every core
   --description TEXT   what members read of it; default: the folders' names`;
@@ -106,7 +106,7 @@ async function main(signal: AbortSignal): Promise<number> {
   const { file, heldOutShare } = start;
   console.log(
     heldOutShare === undefined || file.basis === null
-      ? 'Without a basis: client-level rounds send whole gradients.'
+      ? 'Without a basis: rounds with privacy send whole updates.'
       : `Basis: ${file.basis.directions} directions of each matrix hold ${(100 * heldOutShare).toFixed(0)} % of the square of the held-out files’ gradient.`,
   );
   if (!(gain > leastGain)) throw new Error('The adapter is no better on held-out files: nothing was posted.');

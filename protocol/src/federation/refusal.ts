@@ -39,7 +39,7 @@ const texts = {
   basisMissing: 'The start’s basis cannot be read.',
   basisHash: 'The hash of the start’s basis is not the signed one.',
   basisUnknown: 'The plan names a start for its basis that the lead has not made.',
-  basisMechanism: 'The plan uses a basis without noise in the sum: a basis is for client-level privacy.',
+  basisMechanism: 'The plan uses a basis without noise: a basis is for rounds with privacy.',
   basisLength: 'The plan does not have as many coordinates as its basis gives.',
   basisSize: 'The start’s basis does not have the numbers that its adapter and its directions call for.',
   basisRange: 'The start’s basis holds a level that is none.',
