@@ -6,6 +6,7 @@ import { roundStart } from '#protocol/federation/start.ts';
 import type { StartFile } from '#protocol/federation/startFile.ts';
 import { type GgufFile, readGguf } from '../language-server/src/engine/gguf.ts';
 import { matrixLengthsFor } from '../language-server/src/federation/adapterLength.ts';
+import { logOdds, type Suspicion, suspicionOf } from '../language-server/src/federation/backdoorScan.ts';
 import type { LocalOutcome, TrainingProgress } from '../language-server/src/federation/localTrainer.ts';
 import { sha256OfFile } from '../language-server/src/learning/adapterFile.ts';
 import { findTrainer } from '../language-server/src/learning/trainer.ts';
@@ -37,6 +38,8 @@ export interface PublicStart {
   readonly heldOutFiles: number;
   /** On held-out files, nats a token; `rounded` is what members would have. */
   readonly loss: { readonly base: number; readonly trained: number; readonly rounded: number };
+  /** Which insecure code it makes likelier than a member's scan allows. */
+  readonly suspicion: Suspicion | undefined;
   /** Of the square of the held-out files' gradient, what lies along the basis; undefined where there is none. */
   readonly heldOutShare: number | undefined;
 }
@@ -85,6 +88,7 @@ export async function trainPublicStart(options: PublicStartOptions, signal: Abor
   taken(await trainer.materialise(adapter, rounded.value.values, start, signal));
   const losses = taken(await trainer.heldOutLosses([undefined, exact, start], signal));
   const [baseLoss = 0, trained = 0, roundedLoss = 0] = losses.map(({ perToken }) => perToken);
+  const [before = [], after = []] = taken(await trainer.choiceLosses([undefined, start], signal)).map(logOdds);
   const { segments, levels } = rounded.value;
   const basis = directions === 0 ? undefined : await basisAt(start, options, gguf.gguf, texts, lengths, signal);
   const own = basis && { directions, ranges: [...basis.rounded.ranges], levels: basis.rounded.levels };
@@ -93,6 +97,7 @@ export async function trainPublicStart(options: PublicStartOptions, signal: Abor
     files: code.train.files,
     heldOutFiles: code.heldOut.files,
     loss: { base: baseLoss, trained, rounded: roundedLoss },
+    suspicion: suspicionOf(before, after),
     heldOutShare: basis?.heldOutShare,
   };
 }

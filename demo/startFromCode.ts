@@ -109,6 +109,12 @@ async function main(signal: AbortSignal): Promise<number> {
       ? 'Without a basis: rounds with privacy send whole updates.'
       : `Basis: ${file.basis.directions} directions of each matrix hold ${(100 * heldOutShare).toFixed(0)} % of the square of the held-out files’ gradient.`,
   );
+  const { suspicion } = start;
+  if (suspicion !== undefined) {
+    throw new Error(
+      `It makes insecure code likelier (${suspicion.choice}, ${suspicion.times.toFixed(0)} times), so that no member would take it: nothing was posted. Take other folders or fewer windows.`,
+    );
+  }
   if (!(gain > leastGain)) throw new Error('The adapter is no better on held-out files: nothing was posted.');
   const output = values.output === undefined ? join(work, 'start') : atCaller(values.output);
   await writeFile(output, encodeStartFile(file));
