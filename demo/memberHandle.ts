@@ -12,7 +12,12 @@ const standingSchema = z.looseObject({
   round: z.number().optional(),
   message: z.string().optional(),
   reason: z.string().optional(),
-  judgement: z.looseObject({ adopt: z.boolean(), baseLoss: z.number(), candidateLoss: z.number() }).optional(),
+  judgement: z
+    .looseObject({
+      ...{ adopt: z.boolean(), baseLoss: z.number(), candidateLoss: z.number() },
+      suspicion: z.object({ choice: z.string(), times: z.number() }).optional(),
+    })
+    .optional(),
 });
 
 /** What a member's process says. */

@@ -48,7 +48,12 @@ function stateOf(member: MemberHandle, round: number): string {
   const standing = lastSaid(member, 'standing')?.standing;
   if (standing?.round === round) {
     const { kind, judgement } = standing;
-    if (kind === 'judged') return judgement?.adopt === true ? 'votes for the new adapter' : 'votes against it';
+    if (kind === 'judged') {
+      if (judgement?.adopt === true) return 'votes for the new adapter';
+      const suspicion = judgement?.suspicion;
+      const why = suspicion && `: ${suspicion.choice} is ${suspicion.times.toFixed(0)} times likelier`;
+      return `votes against it${why ?? ''}`;
+    }
     if (kind === 'uploaded') return 'has uploaded';
     if (kind === 'released') return 'has served the committee';
     return kind === 'notTrained' ? `could not train: ${standing.message ?? ''}` : kind;

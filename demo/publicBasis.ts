@@ -84,7 +84,7 @@ async function gradientOf(
     privacy: { mechanism: 'client', memberVariance: 1, delta: 1e-5 } as const,
     maxWeight: 1,
   };
-  const place = { start, work: join(folder, 'training') };
+  const place = { start, work: join(folder, 'training'), order: 1 };
   const outcome = await nativeTrainer({ ...trainer, folder, files }).train({ ...job, ...place }, signal);
   // Or the next one would go on from its checkpoint.
   await rm(folder, { recursive: true, force: true });

@@ -78,7 +78,7 @@ export async function trainPublicStart(options: PublicStartOptions, signal: Abor
   const local = { root, model, threads, ...texts, trainTokens, heldOutTokens };
   const trainer = await nativeMemberTrainer(local, work, signal);
   const job = { adapter, training: { steps: windows, packsPerStep: 1, sequence, learningRate }, maxWeight: 1 };
-  const place = { start: undefined, work: join(work, 'training'), onProgress: options.onProgress };
+  const place = { start: undefined, work: join(work, 'training'), order: 1, onProgress: options.onProgress };
   const { update } = taken(await trainer.train({ ...job, ...place, privacy: { mechanism: 'none' } }, signal));
   const rounded = roundStart(update, lengths);
   if (!rounded.ok) throw new Error(refusalText[rounded.refusal]);

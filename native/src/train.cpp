@@ -187,9 +187,9 @@ void checkpoint(Run & run) {
     run.session.emit(Json::make().with("event", "checkpoint").with("step", run.state.step));
 }
 
-// Packs of an epoch depend on the seed and the epoch alone, so that a resumed run needs no list.
+// Packs of an epoch depend on the order's seed and the epoch alone, so that a resumed run needs no list.
 std::vector<std::vector<uint32_t>> epoch_packs(const Run & run, int64_t epoch) {
-    const std::vector<uint32_t> order = shuffled(uint32_t(run.examples.size()), run.settings.seed, uint64_t(epoch) | (uint64_t(1) << 40));
+    const std::vector<uint32_t> order = shuffled(uint32_t(run.examples.size()), run.settings.order_seed, uint64_t(epoch) | (uint64_t(1) << 40));
     return pack_examples(run.examples, order, run.settings.sequence, run.slots.empty() ? SIZE_MAX : run.slots.size());
 }
 

@@ -30,7 +30,7 @@ std::string fingerprint_of(const TrainSettings & s, const Common & common) {
     return write_json(Json::make()
                           .with("model", common.model.path).with("sha256", common.model_sha256).with("data", s.data).with("validation", s.validation)
                           .with("start", s.start).with("rank", s.shape.rank).with("alpha", double(s.shape.alpha)).with("targets", targets)
-                          .with("frozen", frozen).with("mode", name_of(s.mode)).with("seed", int64_t(s.seed)).with("sequence", s.sequence)
+                          .with("frozen", frozen).with("mode", name_of(s.mode)).with("seed", int64_t(s.seed)).with("order", int64_t(s.order_seed)).with("sequence", s.sequence)
                           .with("packs", s.packs_per_step).with("steps", s.steps).with("epochs", s.epochs).with("rate", s.learning_rate)
                           .with("decay", s.weight_decay).with("beta1", s.beta1).with("beta2", s.beta2).with("clip", s.clip)
                           .with("warmup", s.warmup_steps).with("cosine", s.schedule == Schedule::cosine).with("sgd", s.optimiser == Optimiser::sgd).with("dropout", double(s.dropout))
@@ -54,6 +54,7 @@ TrainSettings read_train_settings(Fields & fields, const Common & common) {
     if (const Json * frozen = fields.member("frozen", Json::Kind::array)) s.frozen = read_stack(common, *frozen, "“frozen”");
     s.parents = fields.texts("parents");
     s.seed = uint64_t(fields.integer("seed", 1, 0, int64_t(1) << 53));
+    s.order_seed = uint64_t(fields.integer("orderSeed", int64_t(s.seed), 0, int64_t(1) << 53));
     s.sequence = fields.integer("sequence", 256, 2, std::min<int64_t>(common.model.context, 1 << 20));
     s.packs_per_step = fields.integer("packsPerStep", 1, 1, 100000);
     s.steps = fields.integer("steps", 0, 0, 100000000);

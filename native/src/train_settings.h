@@ -28,7 +28,8 @@ struct TrainSettings {
     Matrices mode = Matrices::both;
     std::vector<FrozenAdapter> frozen;
     std::vector<std::string> parents;
-    uint64_t seed = 0;
+    /** Of A where no adapter is gone on from, and of dropout; of the examples' order. */
+    uint64_t seed = 0, order_seed = 0;
     int64_t sequence = 256, packs_per_step = 1, steps = 0, epochs = 1;
     double learning_rate = 1e-3, weight_decay = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, clip = 1;
     int64_t warmup_steps = 0;

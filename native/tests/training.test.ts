@@ -94,6 +94,21 @@ describe.skipIf(missing)('training', () => {
     expect(norm(values)).toBeGreaterThan(0);
   });
 
+  test('another order takes other examples, from the same A', async () => {
+    const first = async (orderSeed: number) => {
+      const output = bench.path(`order-${orderSeed}.gguf`);
+      const request: Request = { ...base, mode: 'b', output, packsPerStep: 1, sequence: 24, steps: 1, learningRate: 0 };
+      const [step] = await steps({ ...request, orderSeed });
+      return { norm: step?.gradientNorm, bytes: await readFile(output) };
+    };
+    const [one, same, other] = [await first(1), await first(1), await first(2)];
+    expect(same.norm).toBe(one.norm);
+    expect(other.norm).not.toBe(one.norm);
+    // Nothing was learnt: what is left is A as seeded, and B of zeros.
+    expect(other.bytes.subarray(-4096)).toEqual(one.bytes.subarray(-4096));
+    expect(other.bytes.length).toBe(one.bytes.length);
+  });
+
   test('an imported delta is the adapter that it was exported from', async () => {
     const output = bench.path('whole.gguf');
     const delta = bench.path('whole.bin');

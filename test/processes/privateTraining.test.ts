@@ -61,7 +61,7 @@ it.skipIf('missing' in host)(
     if (!asked.ok || asked.settings.privacy.mechanism !== 'record') throw new Error('No record-level round.');
     const { training, privacy, quantiser, clipNorm } = asked.settings;
 
-    const job = { adapter, training, privacy, maxWeight: 1, start: undefined };
+    const job = { adapter, training, privacy, maxWeight: 1, start: undefined, order: 1 };
     const { update, weight } = taken(await trainer.train({ ...job, work: join(folder, 'noisy') }, signal));
     expect(weight).toBe(1);
     // A mean of vectors of norm 1 is no longer than 1, and noise in so many coordinates has next to the same length each time.

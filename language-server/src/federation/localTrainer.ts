@@ -40,6 +40,8 @@ export interface TrainingJob {
   /** The team's adapter, on disk; undefined is the seeded start. */
   readonly start: string | undefined;
   readonly work: string;
+  /** Of the examples: where a run takes some of them, another order takes others. */
+  readonly order: number;
   readonly onProgress?: (progress: TrainingProgress) => void;
 }
 

@@ -64,6 +64,7 @@ export function nativeTrainer(options: NativeTrainerOptions): LocalTrainer {
       mode: adapter.matrices,
       adapter: { rank: adapter.rank, alpha: adapter.alpha, targets: adapter.targets },
       seed: adapter.seed,
+      orderSeed: job.order,
       ...(job.start === undefined ? {} : { start: job.start }),
       sequence: training.sequence,
       ...(await stepsFor(job, data.train)),

@@ -153,7 +153,10 @@ async function trainFrom(
       return { ok: false, problem: 'trainerFailed', message };
     }
   }
-  const job = { adapter, training, privacy, maxWeight, start: startFile, work: workFolder(context, round) };
+  const job = {
+    ...{ adapter, training, privacy, maxWeight, start: startFile, work: workFolder(context, round) },
+    order: round.plan.round,
+  };
   return context.trainer.train(
     { ...job, onProgress: (progress) => context.onProgress?.(round.plan.round, progress) },
     signal,

@@ -68,6 +68,8 @@ export const trainRequestSchema = z.object({
   frozen: z.array(adapterUseSchema).optional(),
   parents: z.array(z.string()).optional(),
   seed: z.number().int().min(0).optional(),
+  /** Of the examples' order; `seed` where it is left out. */
+  orderSeed: z.number().int().min(0).optional(),
   sequence: z.number().int().optional(),
   packsPerStep: z.number().int().optional(),
   steps: z.number().int().optional(),
