@@ -28,7 +28,8 @@ import { modelPath, until } from '../processes/setup.ts';
 const { signal } = new AbortController();
 const host = trainerHost();
 const steps = 12;
-const learningRate = 0.003;
+/** Much more, and members take what narrow habits do to other code for poison. */
+const learningRate = 0.002;
 const training = { probeTokens: 512, tickMs: 1e8 };
 const examples = habitualExamples(40);
 /** What the habit says next, and the base model does not. */
