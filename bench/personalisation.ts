@@ -11,7 +11,7 @@ import { repository } from '../scripts/setup/repository.mjs';
 import { realEngine } from '../test/lib/learning.ts';
 import { type AuthorCorpus, provideCorpora } from './corpora/corpus.ts';
 import { runBenchmark } from './lib/main.ts';
-import { sum } from './lib/measure.ts';
+import { rounded, sum } from './lib/measure.ts';
 import { modelPath } from './lib/product.ts';
 import { type AuthorCases, authorCases, summariseCases } from './personal/caseRows.ts';
 import { type Losses, makeRow, type Row, summarise, summariseNights } from './personal/measure.ts';
@@ -19,7 +19,11 @@ import { chooseScale, linesOf, recipe, testWindows, trainingWindows, trainOn } f
 import { probeWindows } from './personal/probe.ts';
 import { type ReplayedNight, replayedNights } from './personal/replayed.ts';
 import { createSteps, personalCache, type Steps } from './personal/steps.ts';
+import { targetsOf } from './personal/targets.ts';
 import type { Tokenizer, Window } from './personal/windows.ts';
+
+/** Lines of each author on whose targets the loss is measured. */
+const targetCases = 150;
 
 interface Study {
   readonly steps: Steps;
@@ -124,17 +128,31 @@ async function authorRows(
     const [nats] = await steps.evaluate(name, linesOf(windows), [stack]);
     return { nats: nats ?? [], bytes };
   };
+  const targets = targetsOf(corpus.cases.slice(0, targetCases), tokenizer);
+  const targetBits = async (name: string, path?: string, scale = 1): Promise<number> => {
+    const stack = path === undefined || scale === 0 ? [] : [{ path, scale }];
+    const [nats = []] = await steps.evaluate(`${author}, targets, ${name}`, targets.lines, [stack]);
+    return sum(nats) / Math.LN2 / targets.bytes;
+  };
+  const targetBase = await targetBits('base');
+  const onTargets = (bits: number) => ({
+    targetBitsPerByte: rounded(bits, 4),
+    targetGain: rounded(1 - bits / targetBase, 4),
+  });
   const scaleOf = (path: string) => chooseScale(steps, corpus, study.validTokens, path, tokenizer);
   const base = await measured(`${author}, base`, test);
   const probeBase = sum((await measured('probe, base', probe)).nats);
   let adapter: readonly AdapterUse[] = [];
-  const rows: Row[] = [makeRow({ author, row: 'base', trainingTokens: 0, scale: 0 }, base, base)];
+  const rows: Row[] = [
+    makeRow({ author, row: 'base', trainingTokens: 0, scale: 0, ...onTargets(targetBase) }, base, base),
+  ];
   for (const trainingTokens of sizes) {
     const path = await trainOn(steps, corpus, trainingTokens, tokenizer);
     const scale = await scaleOf(path);
     const losses = await measured(`${author}, ${trainingTokens}`, test, path, scale);
     const forgetting = sum((await measured(`${author}, probe`, probe, path, scale)).nats) / probeBase - 1;
-    rows.push(makeRow({ author, row: 'own', trainingTokens, scale, forgetting }, base, losses));
+    const onLines = onTargets(await targetBits(`${trainingTokens}`, path, scale));
+    rows.push(makeRow({ author, row: 'own', trainingTokens, scale, forgetting, ...onLines }, base, losses));
     if (trainingTokens === Math.max(...sizes)) {
       adapter = scale === 0 ? [] : [{ path, scale }];
       const foreign = await measured(

@@ -17,6 +17,9 @@ export interface Row {
   readonly gainCi: readonly [number, number];
   /** One-sided, paired by window. */
   readonly pValue: number;
+  /** On the lines that are completed, predicted where the cursor is: in all, and the share that is saved. */
+  readonly targetBitsPerByte?: number;
+  readonly targetGain?: number;
   /** Share by which bits per byte of generic code grew. */
   readonly forgetting?: number;
 }
@@ -71,11 +74,13 @@ export function summarise(rows: readonly Row[], trainingTokens: number) {
   const improved = discoveries(own.map(({ pValue }) => pValue));
   const harmed = discoveries(own.map(({ pValue, scale }) => (scale === 0 ? 1 : 1 - pValue)));
   const forgetting = own.flatMap((row) => (row.forgetting === undefined ? [] : [row.forgetting]));
+  const onTargets = own.flatMap(({ targetGain }) => (targetGain === undefined ? [] : [targetGain]));
   const compared = own.filter(({ author }) => others.has(author));
   return {
     trainingTokens,
     authors: own.length,
     meanBpbGain: rounded(mean(own.map(({ gain }) => gain)), 4),
+    ...(onTargets.length === 0 ? {} : { meanTargetBpbGain: rounded(mean(onTargets), 4) }),
     shareImprovedBpb: share(improved),
     shareHarmedBpb: share(harmed),
     // Only the largest size is compared with another author's.
