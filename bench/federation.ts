@@ -38,7 +38,7 @@ const meanScales = [1, 1.5] as const;
 /** Of what was trained in one piece. */
 const wholeScales = [...teamScales, 1.5] as const;
 const sequence = 256;
-/** How often one piece of training goes through its windows; every round goes through a member's once, as in the product. */
+/** How often one piece of training goes through its windows; every round goes through a member's once. */
 const passesTried = [1, 2] as const;
 /** Of a coordinate on the wire: what the plan's default gives a small team, and what makes both matrices as small as one. */
 const [usualBits, fewBits] = [10, 5];
