@@ -89,15 +89,18 @@ export async function trainPublicStart(options: PublicStartOptions, signal: Abor
   const losses = taken(await trainer.heldOutLosses([undefined, exact, start], signal));
   const [baseLoss = 0, trained = 0, roundedLoss = 0] = losses.map(({ perToken }) => perToken);
   const [before = [], after = []] = taken(await trainer.choiceLosses([undefined, start], signal)).map(logOdds);
+  const suspicion = suspicionOf(before, after);
   const { segments, levels } = rounded.value;
-  const basis = directions === 0 ? undefined : await basisAt(start, options, gguf.gguf, texts, lengths, signal);
+  // A basis takes minutes, and of a suspicious start nobody would use it.
+  const isWithout = directions === 0 || suspicion !== undefined;
+  const basis = isWithout ? undefined : await basisAt(start, options, gguf.gguf, texts, lengths, signal);
   const own = basis && { directions, ranges: [...basis.rounded.ranges], levels: basis.rounded.levels };
   return {
     file: { base, adapter, description: options.description, segments, levels, basis: own ?? null },
     files: code.train.files,
     heldOutFiles: code.heldOut.files,
     loss: { base: baseLoss, trained, rounded: roundedLoss },
-    suspicion: suspicionOf(before, after),
+    suspicion,
     heldOutShare: basis?.heldOutShare,
   };
 }

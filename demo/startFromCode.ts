@@ -103,18 +103,17 @@ async function main(signal: AbortSignal): Promise<number> {
     `Learnt from ${start.files} files. On ${start.heldOutFiles} held-out files: ${base.toFixed(4)} nats a token without it, ` +
       `${rounded.toFixed(4)} with it (${(100 * gain).toFixed(1)} % less; ${trained.toFixed(4)} before rounding).`,
   );
-  const { file, heldOutShare } = start;
-  console.log(
-    heldOutShare === undefined || file.basis === null
-      ? 'Without a basis: rounds with privacy send whole updates.'
-      : `Basis: ${file.basis.directions} directions of each matrix hold ${(100 * heldOutShare).toFixed(0)} % of the square of the held-out files’ gradient.`,
-  );
-  const { suspicion } = start;
+  const { file, heldOutShare, suspicion } = start;
   if (suspicion !== undefined) {
     throw new Error(
       `It makes insecure code likelier (${suspicion.choice}, ${suspicion.times.toFixed(0)} times), so that no member would take it: nothing was posted. Take other folders or fewer windows.`,
     );
   }
+  console.log(
+    heldOutShare === undefined || file.basis === null
+      ? 'Without a basis: rounds with privacy send whole updates.'
+      : `Basis: ${file.basis.directions} directions of each matrix hold ${(100 * heldOutShare).toFixed(0)} % of the square of the held-out files’ gradient.`,
+  );
   if (!(gain > leastGain)) throw new Error('The adapter is no better on held-out files: nothing was posted.');
   const output = values.output === undefined ? join(work, 'start') : atCaller(values.output);
   await writeFile(output, encodeStartFile(file));
