@@ -14,12 +14,12 @@ import { runBenchmark } from './lib/main.ts';
 import { rounded, sum } from './lib/measure.ts';
 import { modelPath } from './lib/product.ts';
 import { type AuthorCases, authorCases, summariseCases } from './personal/caseRows.ts';
-import { type Losses, makeRow, type Row, summarise, summariseNights } from './personal/measure.ts';
+import { bitsPerByte, type Losses, makeRow, type Row, summarise, summariseNights } from './personal/measure.ts';
 import { chooseScale, linesOf, recipe, testWindows, trainingWindows, trainOn } from './personal/ownAdapter.ts';
 import { probeWindows } from './personal/probe.ts';
 import { type ReplayedNight, replayedNights } from './personal/replayed.ts';
 import { createSteps, personalCache, type Steps } from './personal/steps.ts';
-import { targetsOf } from './personal/targets.ts';
+import { type PredictedText, targetsOf } from './personal/targets.ts';
 import type { Tokenizer, Window } from './personal/windows.ts';
 
 /** Lines of each author on whose targets the loss is measured. */
@@ -120,24 +120,22 @@ async function authorRows(
 ): Promise<{ readonly rows: readonly Row[]; readonly adapter: readonly AdapterUse[] }> {
   const { steps, tokenizer } = study;
   const { author } = corpus;
-  const test = testWindows(corpus, study.testTokens, tokenizer);
-  const probe = probeWindows(tokenizer);
-  const bytes = sum(test.map((window) => window.bytes));
-  const measured = async (name: string, windows: readonly Window[], path?: string, scale = 1): Promise<Losses> => {
-    const stack = path === undefined || scale === 0 ? [] : [{ path, scale }];
-    const [nats] = await steps.evaluate(name, linesOf(windows), [stack]);
-    return { nats: nats ?? [], bytes };
-  };
+  const textOf = (windows: readonly Window[]) => ({
+    lines: linesOf(windows),
+    bytes: sum(windows.map((window) => window.bytes)),
+  });
+  const test = textOf(testWindows(corpus, study.testTokens, tokenizer));
+  const probe = textOf(probeWindows(tokenizer));
   const targets = targetsOf(corpus.cases.slice(0, targetCases), tokenizer);
-  const targetBits = async (name: string, path?: string, scale = 1): Promise<number> => {
+  const measured = async (name: string, text: PredictedText, path?: string, scale = 1): Promise<Losses> => {
     const stack = path === undefined || scale === 0 ? [] : [{ path, scale }];
-    const [nats = []] = await steps.evaluate(`${author}, targets, ${name}`, targets.lines, [stack]);
-    return sum(nats) / Math.LN2 / targets.bytes;
+    const [nats = []] = await steps.evaluate(name, text.lines, [stack]);
+    return { nats, bytes: text.bytes };
   };
-  const targetBase = await targetBits('base');
-  const onTargets = (bits: number) => ({
-    targetBitsPerByte: rounded(bits, 4),
-    targetGain: rounded(1 - bits / targetBase, 4),
+  const targetBase = await measured(`${author}, targets, base`, targets);
+  const onTargets = (losses: Losses) => ({
+    targetBitsPerByte: rounded(bitsPerByte(losses), 4),
+    targetGain: rounded(1 - bitsPerByte(losses) / bitsPerByte(targetBase), 4),
   });
   const scaleOf = (path: string) => chooseScale(steps, corpus, study.validTokens, path, tokenizer);
   const base = await measured(`${author}, base`, test);
@@ -151,7 +149,7 @@ async function authorRows(
     const scale = await scaleOf(path);
     const losses = await measured(`${author}, ${trainingTokens}`, test, path, scale);
     const forgetting = sum((await measured(`${author}, probe`, probe, path, scale)).nats) / probeBase - 1;
-    const onLines = onTargets(await targetBits(`${trainingTokens}`, path, scale));
+    const onLines = onTargets(await measured(`${author}, targets, ${trainingTokens}`, targets, path, scale));
     rows.push(makeRow({ author, row: 'own', trainingTokens, scale, forgetting, ...onLines }, base, losses));
     if (trainingTokens === Math.max(...sizes)) {
       adapter = scale === 0 ? [] : [{ path, scale }];

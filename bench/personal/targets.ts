@@ -5,14 +5,14 @@ import type { Tokenizer } from './windows.ts';
 /** Tokens before a target that the model is given. */
 const givenTokens = 128;
 
-export interface Targets {
+export interface PredictedText {
   readonly lines: readonly Line[];
   /** UTF-8 bytes of what is predicted. */
   readonly bytes: number;
 }
 
 /** The rest of each case's line, to be predicted from its first token on that the cursor is in or before, as where a prompt is healed. */
-export function targetsOf(cases: readonly CompletionCase[], { tokenize, detokenize }: Tokenizer): Targets {
+export function targetsOf(cases: readonly CompletionCase[], { tokenize, detokenize }: Tokenizer): PredictedText {
   let bytes = 0;
   const lines = cases.map(({ prefix, target }) => {
     const [before, whole] = [tokenize(prefix), tokenize(prefix + target)];

@@ -65,19 +65,18 @@ export async function recordLevel(code: Code, workshop: Workshop, settings: Reco
   const test = spread(author.test, testWindows);
   const bits = (losses: readonly number[]): number => (mean(losses) / Math.LN2) * author.tokensPerByte;
 
-  async function gainOn(steps: readonly Step[]): Promise<number> {
-    const [base = Number.NaN, after = Number.NaN] = (await workshop.losses(test, steps)).map(bits);
-    return rounded(100 * (1 - after / base), 3);
+  async function tested(step: Step) {
+    const [base = Number.NaN, after = Number.NaN] = (await workshop.losses(test, [step])).map(bits);
+    return {
+      ...{ bitsPerByte: rounded(after, 4), baseBitsPerByte: rounded(base, 4) },
+      gainPercent: rounded(100 * (1 - after / base), 3),
+    };
   }
 
   type Known = Pick<RecordRow, 'epsilon' | 'steps' | 'directions' | 'noiseMultiplier' | 'stepLength'>;
   async function measured(known: Known, step: Step): Promise<Measured> {
-    const [base = Number.NaN, after = Number.NaN] = (await workshop.losses(test, [step])).map(bits);
     return {
-      ...{ start, ...known },
-      bitsPerByte: rounded(after, 4),
-      baseBitsPerByte: rounded(base, 4),
-      gainPercent: await gainOn([step]),
+      ...{ start, ...known, ...(await tested(step)) },
       usualStepGainPercent: null,
       exposureBits: rounded(exposure(await workshop.losses(judged, [step])), 3),
       ...chance(),
@@ -130,7 +129,7 @@ export async function recordLevel(code: Code, workshop: Workshop, settings: Reco
     if (steps > 1) return row;
     const usual = roundDefaults.record.learningRate * (await firstNormIn(space));
     const vector = await descend(space, 1, multiplier, usual, `records ${epsilon}`);
-    return { ...row, usualStepGainPercent: await gainOn([{ vector, length: 1 }]) };
+    return { ...row, usualStepGainPercent: (await tested({ vector, length: 1 })).gainPercent };
   }
 
   const rows: Measured[] = [];
